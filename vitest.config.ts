@@ -1,0 +1,29 @@
+import type { ViteUserConfig } from 'vitest/config'
+
+// The private condition first: `sluice`, `sluice/plugins/retry` and the `#…` doors of package.json then mean the sources.
+const conditions = ['sluice-source', 'node', 'import', 'default']
+
+const config: ViteUserConfig = {
+  test: {
+    projects: [
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions, externalConditions: conditions } },
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/**/*.test.ts'],
+          setupFiles: ['test/setup.ts'],
+          pool: 'forks',
+          execArgv: ['--conditions=sluice-source', '--expose-gc'],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+        },
+      },
+    ],
+    dangerouslyIgnoreUnhandledErrors: false,
+    allowOnly: false,
+  },
+}
+
+export default config
