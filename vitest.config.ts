@@ -15,6 +15,13 @@ const config: ViteUserConfig = {
           include: ['test/**/*.test.ts'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
+          // Type tests run with the others. What is wrong elsewhere is for `npm run typecheck` to say.
+          typecheck: {
+            enabled: true,
+            checker: './node_modules/typescript7/bin/tsc',
+            include: ['test/**/*.test-d.ts'],
+            ignoreSourceErrors: true,
+          },
           execArgv: ['--conditions=sluice-source', '--expose-gc'],
           testTimeout: 10_000,
           hookTimeout: 10_000,
