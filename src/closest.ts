@@ -1,0 +1,29 @@
+/** Guesses what a misspelt name was meant to be, for error messages. */
+
+/** The known name nearest to what was written, if it is near enough to be a slip. */
+export function closest(written: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let least = Math.max(2, Math.floor(written.length / 3)) + 1
+  for (const name of known) {
+    const steps = distance(written.toLowerCase(), name.toLowerCase())
+    if (steps < least) {
+      best = name
+      least = steps
+    }
+  }
+  return best
+}
+
+/** Levenshtein distance: how many letters to insert, delete or replace. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

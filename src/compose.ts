@@ -1,0 +1,44 @@
+/** Folds installed plugins and the innermost handlers into the two ways through a client. */
+import { Observable } from 'rxjs'
+import { gather } from './gather.ts'
+import type { HttpEvent } from './events.ts'
+import type { AnyPlugin, Handler, Interceptor } from './plugin.ts'
+
+/** A plugin and the interceptor a client made of it. */
+export interface Installed {
+  readonly plugin: AnyPlugin
+  readonly intercept: Interceptor<object>
+}
+
+/** The two ways through a client: with the body gathered inside of all that may retry, or live. */
+export interface Ways {
+  readonly whole: Handler
+  readonly live: Handler
+}
+
+/** Builds both ways once; a call then runs through functions that already know each other. */
+export function compose(installed: readonly Installed[], edge: Handler): Ways {
+  const wire = fold(
+    installed.filter(({ plugin }) => plugin.scope === 'wire'),
+    edge,
+  )
+  const outer = installed.filter(({ plugin }) => plugin.scope !== 'wire')
+  return { whole: fold(outer, request => gather(request, wire(request))), live: fold(outer, wire) }
+}
+
+function fold(installed: readonly Installed[], innermost: Handler): Handler {
+  return installed.reduceRight((next, one) => layer(one, next), innermost)
+}
+
+/**
+ * One plugin around the rest. The interceptor runs on subscription, not when `next` is called: a plugin that
+ * subscribes again to what `next` gave it runs everything further in again.
+ */
+function layer({ plugin, intercept }: Installed, next: Handler): Handler {
+  const { name, options } = plugin
+  return request => {
+    const own = request.options[name]
+    if (own === false) return next(request)
+    return new Observable<HttpEvent>(subscriber => intercept(request, next, own ?? options).subscribe(subscriber))
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The contract between the core and an engine.
+ *
+ * An engine sends one request once. It must not follow redirects, keep cookies, cache, judge a status, decode a
+ * body, change the request, or repeat it, but for what was provably never processed. `engineContract()` of
+ * `sluice/testing` holds an engine to all of it.
+ */
+import type { ConnectionInfo, Flow, HttpEvent } from './events.ts'
+import type { HttpError } from './errors.ts'
+import type { HttpRequest } from './request.ts'
+import { Token } from './token.ts'
+
+/** What an engine can do. A request that needs what is missing here fails with `UNSUPPORTED`. */
+export interface Capabilities {
+  /** Protocols it speaks, the preferred one first. */
+  readonly protocols: readonly ConnectionInfo['protocol'][]
+  /** Sends a body as it is produced, holding the source back when the peer is slow. */
+  readonly streamingUpload: boolean
+  /** Tells how much of a body was sent. */
+  readonly uploadProgress: boolean
+  /** Delivers the answer while the request body is still on its way. */
+  readonly duplex: boolean
+  /** Reports 1xx answers. */
+  readonly informational: boolean
+  /** Reports trailers. */
+  readonly trailers: boolean
+  /** Holds back the peer while the consumer is busy. */
+  readonly backPressure: boolean
+  /** Decodes bodies by itself (the platform's `fetch` cannot help it). */
+  readonly decodes: boolean
+  /** Obeys these limits of {@link LIMITS}. */
+  readonly limits: readonly (keyof Limits)[]
+}
+
+/** A capability a request can ask for through {@link NEEDS}. */
+export type Need = { [K in keyof Capabilities]: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
+
+/** Sends requests. Made by an {@link EngineFactory}, or by the user and handed to several clients. */
+export interface Engine {
+  readonly name: string
+  readonly capabilities: Capabilities
+  /** Sends one request once. Never throws: every failure goes to `observer.error`. Settles once. */
+  exchange(request: HttpRequest, observer: EventObserver): Exchange
+  /** Lets running exchanges finish, then releases everything. */
+  close(): Promise<void>
+  /** Ends everything now; running exchanges fail with `reason`. */
+  destroy(reason?: HttpError): Promise<void>
+  /** What the pools hold right now. */
+  stats?(): PoolStats
+  /** Tells of connections opened and closed until the returned function is called. */
+  watch?(listener: (event: ConnectionEvent) => void): () => void
+}
+
+/** Makes an engine for one client, which then owns and releases it. */
+export interface EngineFactory {
+  readonly name: string
+  create(): Engine
+}
+
+/** Hears what happens in an exchange; nothing after `error` or `complete`. */
+export interface EventObserver {
+  next(event: HttpEvent): void
+  error(error: HttpError): void
+  complete(): void
+}
+
+/** A running exchange. */
+export interface Exchange extends Flow {
+  /** Ends the exchange now and silently, in whatever phase it is; does nothing once it has settled. */
+  abort(reason?: unknown): void
+}
+
+/** Numbers of a pool, in all and by origin. */
+export interface PoolStats extends PoolNumbers {
+  readonly origins: Readonly<Record<string, PoolNumbers>>
+}
+
+/** Sockets open, of those idle and busy; requests waiting for one. */
+export interface PoolNumbers {
+  readonly open: number
+  readonly idle: number
+  readonly busy: number
+  readonly queued: number
+}
+
+/** A connection came or went. */
+export interface ConnectionEvent {
+  readonly type: 'opened' | 'closed'
+  readonly connection: ConnectionInfo
+}
+
+/** How long an engine may take for what only it can see, in milliseconds; missing or `false` means no limit. */
+export interface Limits {
+  /** Waiting in the queue of a full pool. */
+  readonly queue?: number | false | undefined
+  /** Looking up the host name. */
+  readonly dns?: number | false | undefined
+  /** Everything from the look-up to a connection that can be written to. */
+  readonly connect?: number | false | undefined
+  /** The TLS handshake. */
+  readonly tls?: number | false | undefined
+  /** The peer taking no byte of a body that is ready to be sent. */
+  readonly send?: number | false | undefined
+}
+
+/** By this note an engine is told its limits. */
+export const LIMITS: Token<Limits> = new Token<Limits>('limits')
+
+/** By this note an engine is told to report the upload as `progress` events. */
+export const UPLOAD_PROGRESS: Token<boolean> = new Token('upload progress', false)
+
+/** By this note a plugin says what the request needs of the engine. */
+export const NEEDS: Token<readonly Need[]> = new Token<readonly Need[]>('needs')

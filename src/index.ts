@@ -1,0 +1,84 @@
+/** The core as plugins, engines and streams see it. Its users come in by `main.ts`, which adds the defaults. */
+export { prepareBody, type Body, type BodyValue, type PreparedBody, type RequestBody } from './body.ts'
+export {
+  callback,
+  count,
+  flag,
+  limit,
+  listOf,
+  milliseconds,
+  oneOf,
+  optional,
+  shown,
+  size,
+  text,
+  type Check,
+} from './check.ts'
+export type { CallOptions, ChildOptions, Client, ClientOptions, MethodOption, RequestOptions, Url } from './client.ts'
+export { clock, type Clock } from './clock.ts'
+export {
+  LIMITS,
+  NEEDS,
+  UPLOAD_PROGRESS,
+  type Capabilities,
+  type ConnectionEvent,
+  type Engine,
+  type EngineFactory,
+  type EventObserver,
+  type Exchange,
+  type Limits,
+  type Need,
+  type PoolNumbers,
+  type PoolStats,
+} from './engine.ts'
+export {
+  describe,
+  HttpError,
+  isHttpError,
+  type ErrorCode,
+  type HttpErrorDetails,
+  type Phase,
+  type RequestSummary,
+} from './errors.ts'
+export {
+  notice,
+  type ConnectionInfo,
+  type Flow,
+  type HeadEvent,
+  type HttpEvent,
+  type NoticeEvent,
+  type ProgressEvent,
+  type ResponseHead,
+  type Timings,
+  type TlsInfo,
+} from './events.ts'
+export { concat } from './gather.ts'
+export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
+export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
+export { reissue, type Outcome } from './kit/reissue.ts'
+export { respondWithin } from './kit/respond-within.ts'
+export type { CloseReport } from './lifetime.ts'
+export type { CallEvent, MonitorEvent } from './monitor.ts'
+export { arrange } from './order.ts'
+export {
+  definePlugin,
+  type AnyPlugin,
+  type Given,
+  type Handler,
+  type Interceptor,
+  type OptionsOf,
+  type Plugin,
+  type PluginContext,
+  type PluginFactory,
+  type PluginSpec,
+  type Scope,
+} from './plugin.ts'
+export { isSensitive, redacted, redactUrl } from './redact.ts'
+export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'
+export { HttpResponse, type ResponseParts } from './response.ts'
+export type { Schema, SchemaIssue, SchemaResult } from './schema.ts'
+export { StreamingResponse, type Reader } from './streaming.ts'
+export type { Params, ParamsOf, ParamValue } from './template.ts'
+export { Token } from './token.ts'
+export type { UploadIterator, UploadSource } from './upload.ts'
+export { withQuery, type Query, type QueryValue } from './url.ts'

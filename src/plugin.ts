@@ -1,0 +1,141 @@
+/** What a plugin is: a name, a scope, options, and an interceptor made once per client. */
+import type { Observable } from 'rxjs'
+import { shown, type Check } from './check.ts'
+import { HttpError } from './errors.ts'
+import type { HttpEvent } from './events.ts'
+import type { MonitorEvent } from './monitor.ts'
+import { closest } from './closest.ts'
+import type { HttpRequest } from './request.ts'
+
+/** Sends a request further in. Cold: each subscription sends once and runs every plugin further in again. */
+export type Handler = (request: HttpRequest) => Observable<HttpEvent>
+
+/** Sees a request on its way in and its events on their way out. `options` are merged: defaults ← client ← call. */
+export interface Interceptor<Options> {
+  (request: HttpRequest, next: Handler, options: Options): Observable<HttpEvent>
+}
+
+/**
+ * Where a plugin stands:
+ * `call` once per call, sees what the user sees · `steer` decides whether, where and how often to send ·
+ * `attempt` once per send, a whole answer · `wire` once per send, live bytes.
+ */
+export type Scope = 'call' | 'steer' | 'attempt' | 'wire'
+
+/** The scopes from the outermost to the innermost. */
+export const SCOPES: readonly Scope[] = ['call', 'steer', 'attempt', 'wire']
+
+/** What a plugin is given when a client installs it. */
+export interface PluginContext {
+  /** Registers what must be released when the client is closed. */
+  onClose(release: () => void): void
+  /** Everything that happens in the client; see `client.monitor`. */
+  readonly monitor: Observable<MonitorEvent>
+}
+
+/** How a plugin is written; given to {@link definePlugin}. */
+export interface PluginSpec<Name extends string, Options extends object> {
+  /** The name of its per-call options: `client.get(url, { [name]: … })`. */
+  readonly name: Name
+  readonly scope: Scope
+  /** Plugins that must stand further out when they are installed too, each with the reason a user can act on. */
+  readonly inside?: Readonly<Record<string, string>>
+  /** Every option it has; `undefined` for one without a default. An option not listed here is refused. */
+  readonly defaults: Options
+  /** Says for an option value what would have been right; see `sluice`'s `milliseconds`, `limit`, `count`, … */
+  readonly check?: { readonly [K in keyof Options]?: Check }
+  /** Makes the interceptor, once per client. State of the client lives in its closure. */
+  readonly install: (context: PluginContext) => Interceptor<Options>
+}
+
+/** A plugin with its options, ready to be put into a client's list. */
+export interface Plugin<Name extends string = string, Options extends object = object> {
+  readonly name: Name
+  readonly scope: Scope
+  readonly inside: Readonly<Record<string, string>>
+  /** Defaults overlaid with what the client gave. */
+  readonly options: Options
+  /** Overlays these options with those of a call. Throws `CONFIG` for an unknown option or a wrong value. */
+  readonly merge: (given: object) => Options
+  readonly install: (context: PluginContext) => Interceptor<Options>
+}
+
+/** Any plugin, whatever its options. */
+export interface AnyPlugin {
+  readonly name: string
+  readonly scope: Scope
+  readonly inside: Readonly<Record<string, string>>
+  readonly options: object
+  readonly merge: (given: object) => object
+  readonly install: (context: PluginContext) => Interceptor<never>
+}
+
+/** Makes a plugin out of a client's options for it. */
+export type PluginFactory<Name extends string, Options extends object> = (
+  options?: Given<Options>,
+) => Plugin<Name, Options>
+
+/** Options as a user gives them: any of them, each possibly `undefined`. */
+export type Given<Options extends object> = { readonly [K in keyof Options]?: Options[K] | undefined }
+
+/** The per-call options of a list of plugins: each by its name, or `false` to leave the plugin out. */
+export type OptionsOf<P extends AnyPlugin> = {
+  readonly [Q in P as Q['name']]?: Given<Q['options']> | false | undefined
+}
+
+/**
+ * Defines a plugin: what it is called, where it stands, what options it has, what it does.
+ *
+ * @example
+ * ```ts
+ * import { createClient, definePlugin } from 'sluice'
+ *
+ * const language = definePlugin({
+ *   name: 'language',
+ *   scope: 'attempt',
+ *   defaults: { tag: 'en' },
+ *   install: () => (request, next, { tag }) => next(request.header('accept-language', tag)),
+ * })
+ *
+ * const client = createClient({ plugins: [language({ tag: 'de' })] })
+ * client.get('https://api.example.com/echo', { language: { tag: 'fr' } }).subscribe(response => console.log(response.status))
+ * ```
+ */
+export function definePlugin<const Name extends string, Options extends object>(
+  spec: PluginSpec<Name, Options>,
+): PluginFactory<Name, Options> {
+  const { name, scope, inside = {}, install } = spec
+  const make = (options: Options): Plugin<Name, Options> =>
+    Object.freeze({ name, scope, inside, options, install, merge: (given: object) => overlay(spec, options, given) })
+  return (given = {}) => make(overlay(spec, spec.defaults, given))
+}
+
+function overlay<Options extends object>(spec: PluginSpec<string, Options>, under: Options, given: object): Options {
+  if (typeof given !== 'object' || (given as object | null) === null) {
+    throw config(`The options of ${spec.name} must be an object, not ${shown(given)}.`)
+  }
+  // Without a prototype, an option nobody set cannot be read from a polluted Object.prototype.
+  const merged = Object.assign(Object.create(null) as Options, under)
+  const check: Readonly<Partial<Record<string, Check>>> = spec.check ?? {}
+  for (const [key, value] of Object.entries(given as Record<string, unknown>)) {
+    if (!Object.hasOwn(spec.defaults, key)) throw unknownOption(spec.name, key, Object.keys(spec.defaults))
+    if (value === undefined) continue
+    const wanted = Object.hasOwn(check, key) ? check[key]?.(value) : undefined
+    if (wanted !== undefined) throw config(`${spec.name}({ ${key} }) must be ${wanted}, not ${shown(value)}.`)
+    ;(merged as Record<string, unknown>)[key] = value
+  }
+  return Object.freeze(merged)
+}
+
+function unknownOption(plugin: string, key: string, known: readonly string[]): HttpError {
+  const guess = closest(key, known)
+  const hint =
+    guess === undefined
+      ? `It has ${known.length === 0 ? 'no options' : known.join(', ')}.`
+      : `Did you mean ${JSON.stringify(guess)}?`
+  return config(`${plugin} has no option ${JSON.stringify(key)}. ${hint}`)
+}
+
+function config(message: string): HttpError {
+  return new HttpError('CONFIG', message, { phase: 'config' })
+}

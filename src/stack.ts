@@ -1,0 +1,89 @@
+/** The installed plugins of a client around its edge, and the options they take per call. */
+import { compose, type Installed, type Ways } from './compose.ts'
+import { closest } from './closest.ts'
+import { shown } from './check.ts'
+import { HttpError } from './errors.ts'
+import { arrange } from './order.ts'
+import type { AnyPlugin, Handler, Interceptor, PluginContext } from './plugin.ts'
+
+/** Options of a call that belong to no plugin. */
+export const COMMON: readonly string[] = ['headers', 'query', 'params', 'body', 'method']
+
+const NONE: Readonly<Record<string, object | false>> = Object.freeze(
+  Object.create(null) as Record<string, object | false>,
+)
+
+/** Plugins around an edge, composed once. */
+export class Stack {
+  readonly ways: Ways
+  readonly installed: readonly Installed[]
+  readonly #edge: Handler
+
+  private constructor(installed: readonly Installed[], edge: Handler) {
+    this.installed = installed
+    this.#edge = edge
+    this.ways = compose(installed, edge)
+  }
+
+  /** Installs plugins in the order given. */
+  static of(plugins: readonly AnyPlugin[], edge: Handler, context: PluginContext): Stack {
+    return new Stack(
+      plugins.map(plugin => install(plugin, context)),
+      edge,
+    )
+  }
+
+  /** Adds plugins where they belong, or puts them in the place of those of the same name; the others keep their state. */
+  extend(plugins: readonly AnyPlugin[], context: PluginContext): Stack {
+    if (plugins.length === 0) return this
+    const own = new Map(this.installed.map(one => [one.plugin, one]))
+    const replaced = this.plugins.map(old => plugins.find(({ name }) => name === old.name) ?? old)
+    const all = arrange([...replaced, ...plugins.filter(plugin => !replaced.includes(plugin))])
+    return new Stack(
+      all.map(plugin => own.get(plugin) ?? install(plugin, context)),
+      this.#edge,
+    )
+  }
+
+  get plugins(): readonly AnyPlugin[] {
+    return this.installed.map(({ plugin }) => plugin)
+  }
+
+  /** Checks and merges the plugin options of a call. Throws `CONFIG` for one that nobody understands. */
+  optionsOf(given: object): Readonly<Record<string, object | false>> {
+    let merged: Record<string, object | false> | undefined
+    for (const [key, value] of Object.entries(given as Record<string, unknown>)) {
+      if (value === undefined || COMMON.includes(key)) continue
+      const plugin = this.installed.find(one => one.plugin.name === key)?.plugin
+      if (plugin === undefined) throw this.#unknown(key)
+      merged ??= Object.create(null) as Record<string, object | false>
+      merged[key] = value === false ? false : plugin.merge(asObject(key, value))
+    }
+    return merged ?? NONE
+  }
+
+  #unknown(key: string): HttpError {
+    const names = [...COMMON, ...this.installed.map(({ plugin }) => plugin.name)]
+    const guess = closest(key, names)
+    const hint =
+      guess === undefined
+        ? `Known are ${names.join(', ')}; is the plugin installed?`
+        : `Did you mean ${JSON.stringify(guess)}?`
+    return new HttpError('CONFIG', `No plugin of this client has the name ${JSON.stringify(key)}. ${hint}`, {
+      phase: 'config',
+    })
+  }
+}
+
+function install(plugin: AnyPlugin, context: PluginContext): Installed {
+  return { plugin, intercept: plugin.install(context) as Interceptor<object> }
+}
+
+function asObject(key: string, value: unknown): object {
+  if (typeof value === 'object' && value !== null) return value
+  throw new HttpError(
+    'CONFIG',
+    `The option ${key} must be an object, or false to leave the plugin out of this call, not ${shown(value)}.`,
+    { phase: 'config' },
+  )
+}
