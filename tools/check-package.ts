@@ -35,15 +35,22 @@ function run(title: string, command: string, ...args: string[]): void {
 
 /** The public entries, read from the unpacked files the way Node reads `exports`: a pattern is every file it matches. */
 function entries(): string[] {
-  const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
+  const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { default: string } | null>
   }
-  return Object.entries(manifest.exports).flatMap(([name, target]) => {
+  return Object.entries(exports).flatMap(([name, target]) => {
     if (target === null || typeof target === 'string') return []
     if (!name.includes('*')) return existsSync(join(home, target.default)) ? [join('sluice', name)] : []
     const folder = join(home, target.default.slice(0, target.default.indexOf('*')))
     if (!existsSync(folder)) return []
-    return readdirSync(folder)
+    const files = readdirSync(folder, { withFileTypes: true })
+    for (const part of files.filter(file => file.isDirectory())) {
+      const hidden = name.replace('*', `${part.name}/*`)
+      if (exports[hidden] !== null)
+        throw new Error(`parts are private: package.json needs "exports": { "${hidden}": null }`)
+    }
+    return files
+      .map(file => file.name)
       .filter(file => file.endsWith('.js'))
       .map(file => join('sluice', name.replace('*', file.slice(0, -3))))
   })
