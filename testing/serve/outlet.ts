@@ -1,0 +1,53 @@
+/** The writing side of a socket: one write after the other, each counted once the kernel has it. */
+import type { Duplex } from 'node:stream'
+import { Gone, pause } from './gone.ts'
+
+const SLICE = 64 * 1024
+
+export class Outlet {
+  readonly #socket: Duplex
+  readonly #gone: AbortSignal
+  readonly #written: (bytes: number) => void
+  #leave: ((error: Gone) => void) | undefined
+  #every: number | undefined
+
+  constructor(socket: Duplex, gone: AbortSignal, written: (bytes: number) => void) {
+    this.#socket = socket
+    this.#gone = gone
+    this.#written = written
+    gone.addEventListener('abort', () => this.#leave?.(new Gone()), { once: true })
+  }
+
+  /** Writes one byte every `ms` milliseconds from now on; `undefined` writes at full speed again. */
+  drip(ms: number | undefined): void {
+    this.#every = ms
+  }
+
+  /** Resolves when the kernel has taken all of `bytes`; rejects with `Gone` when the client leaves before that. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const step = this.#every === undefined ? SLICE : 1
+    for (let at = 0; at < bytes.length; at += step) {
+      if (this.#every !== undefined) await pause(this.#gone, this.#every)
+      await this.#hand(bytes.subarray(at, at + step))
+    }
+  }
+
+  #hand(slice: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#gone.aborted) {
+        reject(new Gone())
+        return
+      }
+      this.#leave = reject
+      this.#socket.write(slice, error => {
+        this.#leave = undefined
+        if (error) {
+          reject(new Gone())
+          return
+        }
+        this.#written(slice.length)
+        resolve()
+      })
+    })
+  }
+}
