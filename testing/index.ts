@@ -5,3 +5,4 @@ export type { Break, Drip, EarlyFault, Fault, FaultPlace } from './serve/fault.t
 export { reply, type Piece, type ReadPace, type Reply, type ReplyBody, type ReplyHeaders } from './serve/reply.ts'
 export type { ServedRequest } from './serve/request.ts'
 export type { Route, Routes } from './serve/routes.ts'
+export { engineContract, type ContractCase, type ContractOptions } from './engine-contract.ts'

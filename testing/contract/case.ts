@@ -1,0 +1,73 @@
+/** What a case of the engine contract is, and what it is given to work with. */
+import type { Client } from '../../src/client.ts'
+import type { Capabilities, Engine, EngineFactory } from '../../src/engine.ts'
+
+/** A promise every engine keeps, or declares that it cannot. */
+export interface Case {
+  /** A sentence about behaviour. */
+  readonly title: string
+  /** What the engine must be able to do for this case to mean something. */
+  readonly needs?: readonly Need[]
+  readonly run: (bench: Workbench) => Promise<void>
+}
+
+/** A capability that is yes or no, or an engine whose pool has one connection. */
+export type Need =
+  | { [K in keyof Capabilities]: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
+  | 'single'
+
+/** Everything a case works with; whatever it opens is closed behind it. */
+export interface Workbench {
+  /** Makes the engine under test. */
+  readonly engine: () => Engine
+  /** A client without plugins on an engine of its own. */
+  readonly client: (baseUrl: string) => Client
+  /** The same, on an engine that opens one connection per origin; for cases that need `single`. */
+  readonly singleClient: (baseUrl: string) => Client
+}
+
+/** Makes clients and engines and remembers them. */
+export class OwnWorkbench implements Workbench {
+  readonly #open: (() => Promise<unknown>)[] = []
+  readonly #factory: EngineFactory
+  readonly #single: EngineFactory | undefined
+  readonly #create: (engine: EngineFactory, baseUrl: string) => Client
+
+  constructor(
+    factory: EngineFactory,
+    single: EngineFactory | undefined,
+    create: (engine: EngineFactory, baseUrl: string) => Client,
+  ) {
+    this.#factory = factory
+    this.#single = single
+    this.#create = create
+  }
+
+  readonly engine: Workbench['engine'] = () => {
+    const engine = this.#factory.create()
+    this.#open.push(() => engine.destroy())
+    return engine
+  }
+
+  readonly client: Workbench['client'] = baseUrl => {
+    return this.#remember(this.#create(this.#factory, baseUrl))
+  }
+
+  readonly singleClient: Workbench['singleClient'] = baseUrl => {
+    if (this.#single === undefined) throw new Error('the contract was given no engine with a single connection')
+    return this.#remember(this.#create(this.#single, baseUrl))
+  }
+
+  /** Ends whatever the case left open. */
+  async clear(): Promise<void> {
+    for (const close of this.#open.splice(0)) await close()
+  }
+
+  #remember(client: Client): Client {
+    this.#open.push(() => {
+      client.cancel()
+      return client.join()
+    })
+    return client
+  }
+}

@@ -1,0 +1,217 @@
+/** Contract: what an engine makes of answers. */
+import assert from 'node:assert/strict'
+import { firstValueFrom } from 'rxjs'
+import { serve } from '../serve.ts'
+import { reply } from '../serve/reply.ts'
+import type { Case } from './case.ts'
+import { failure, settled, watch } from './watch.ts'
+
+const MIB = 1024 * 1024
+
+export const receiving: readonly Case[] = [
+  {
+    title: 'treats every status as a value',
+    async run({ client }) {
+      await using server = await serve({
+        'GET /:status': ({ params }) => reply.text('x', { status: Number(params['status']) }),
+      })
+      const http = client(server.url)
+      for (const status of [200, 299, 400, 404, 500, 503, 599]) {
+        const response = await firstValueFrom(http.get(String(status)))
+        assert.equal(response.status, status)
+        assert.equal(response.text(), 'x')
+      }
+    },
+  },
+  {
+    title: 'follows no redirect',
+    async run({ client }) {
+      await using server = await serve({ 'GET /': reply.redirect('/elsewhere'), 'GET /elsewhere': reply.text('no') })
+      const response = await firstValueFrom(client(server.url).get(''))
+      assert.equal(response.status, 302)
+      assert.equal(response.headers.get('location'), '/elsewhere')
+      assert.equal(server.requests.length, 1)
+    },
+  },
+  {
+    title: 'keeps no cookie, and keeps every Set-Cookie apart',
+    async run({ client }) {
+      const cookies = ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2', 'c=3']
+      await using server = await serve({ 'GET /': { headers: { 'set-cookie': cookies } } })
+      const http = client(server.url)
+      const response = await firstValueFrom(http.get(''))
+      assert.deepEqual(response.headers.getAll('set-cookie'), cookies)
+      await firstValueFrom(http.get(''))
+      assert.equal(server.requests[1]?.headers['cookie'], undefined)
+    },
+  },
+  {
+    title: 'keeps header lines of the same name',
+    async run({ client }) {
+      await using server = await serve({
+        'GET /': {
+          headers: [
+            ['x-many', 'one'],
+            ['X-Many', 'two'],
+            ['x-empty', ''],
+          ],
+        },
+      })
+      const { headers } = await firstValueFrom(client(server.url).get(''))
+      assert.equal(headers.get('x-many'), 'one, two')
+      assert.equal(headers.get('x-empty'), '')
+      assert.equal(headers.get('x-missing'), undefined)
+    },
+  },
+  {
+    title: 'expects no body after HEAD, 204 and 304, and uses the connection again',
+    async run({ client }) {
+      await using server = await serve({
+        'HEAD /': { headers: { 'content-length': '1000' } },
+        'GET /204': reply.status(204),
+        'GET /304': { status: 304, headers: { 'content-length': '1000', etag: '"x"' } },
+        'GET /': reply.text('whole'),
+      })
+      const http = client(server.url)
+      const head = await firstValueFrom(http.head(''))
+      assert.equal(head.headers.get('content-length'), '1000')
+      for (const response of [head, await firstValueFrom(http.get('204')), await firstValueFrom(http.get('304'))]) {
+        assert.equal(response.bytes.length, 0)
+      }
+      assert.equal((await firstValueFrom(http.get(''))).text(), 'whole')
+      assert.equal(server.requests.length, 4)
+    },
+  },
+  {
+    title: 'reports informational answers before the final one',
+    needs: ['informational'],
+    async run({ client }) {
+      const informational = [{ status: 103, headers: { link: '</a.css>; rel=preload' } }, { status: 102 }]
+      await using server = await serve({ 'GET /': { informational, body: 'final' } })
+      const events = watch(client(server.url).events(''))
+      await events.ended
+      assert.equal(events.error, undefined)
+      const seen = events.values.filter(event => event.type === 'informational')
+      assert.deepEqual(
+        seen.map(({ status }) => status),
+        [103, 102],
+      )
+      assert.equal(seen[0]?.headers.get('link'), '</a.css>; rel=preload')
+      const last = events.values.at(-1)
+      assert.equal(last?.type === 'response' && last.response.text(), 'final')
+    },
+  },
+  {
+    title: 'reports trailers',
+    needs: ['trailers'],
+    async run({ client }) {
+      await using server = await serve({ 'GET /': { body: 'x', trailers: { 'x-sum': '42' } } })
+      const response = await firstValueFrom(client(server.url).get(''))
+      assert.equal(response.trailers.get('x-sum'), '42')
+    },
+  },
+  {
+    title: 'uses a connection again and says so',
+    async run({ client }) {
+      await using server = await serve({ 'GET /': reply.text('x') })
+      const http = client(server.url)
+      const reused: (boolean | undefined)[] = []
+      for (let call = 0; call < 4; call++) {
+        const { connection } = await firstValueFrom(http.get(''))
+        reused.push(connection?.reused)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      assert.equal(server.connections.length, 1)
+      assert.ok(
+        reused.every((value, at) => value === undefined || value === at > 0),
+        String(reused),
+      )
+    },
+  },
+  {
+    title: 'stops the peer while nobody reads',
+    needs: ['backPressure'],
+    async run({ client }) {
+      await using server = await serve({ 'GET /': reply.bytes(512 * MIB) })
+      const { subscription } = watch(
+        client(server.url).stream('', async function* (response) {
+          yield await response.read()
+          await new Promise(() => {}) // Reads no more until it is unsubscribed.
+        }),
+      )
+      await server.received()
+      const sent = await settled(() => server.connections[0]?.bytesOut ?? 0)
+      assert.ok(sent > 0 && sent <= 8 * MIB, `${sent} bytes left the server for a reader that reads none`)
+      subscription.unsubscribe()
+      await server.closed(1)
+    },
+  },
+  {
+    title: 'goes on where it stopped when the reader comes back',
+    needs: ['backPressure'],
+    async run({ client }) {
+      await using server = await serve({ 'GET /': reply.bytes(24 * MIB) })
+      const read = client(server.url).stream('', async function* (response) {
+        let at = 0
+        let wrong = 0
+        for await (const bytes of response) {
+          if (at < MIB) await new Promise(resolve => setImmediate(resolve))
+          for (let index = 0; index < bytes.length; index += 4099) if (bytes[index] !== (at + index) % 256) wrong++
+          at += bytes.length
+        }
+        yield { at, wrong }
+      })
+      assert.deepEqual(await firstValueFrom(read), { at: 24 * MIB, wrong: 0 })
+    },
+  },
+  ...(
+    [
+      ['a body shorter than announced', { body: 'abc', headers: { 'content-length': '10' }, close: true }],
+      [
+        'a chunked body without its end',
+        { body: reply.bytes(100_000).body, framing: 'chunked', fault: { kind: 'fin', at: 'mid-body', bytes: 5000 } },
+      ],
+      [
+        'a connection reset in the middle of the body',
+        { body: 'x'.repeat(1000), fault: { kind: 'reset', at: 'mid-body', bytes: 10 } },
+      ],
+    ] as const
+  ).map(([what, answer]): Case => ({
+    title: `takes ${what} for an error`,
+    async run({ client }) {
+      await using server = await serve({ 'GET /': answer as Parameters<typeof serve>[0][string] })
+      const error = await failure(client(server.url).get(''))
+      assert.equal(error.code, 'BODY')
+      assert.equal(error.phase, 'body')
+      assert.equal(error.request?.method, 'GET')
+    },
+  })),
+  ...(
+    [
+      ['a connection closed before an answer', { fault: { kind: 'fin', at: 'before-head' } }, 'RESET'],
+      ['a connection reset before an answer', { fault: { kind: 'reset', at: 'before-head' } }, 'RESET'],
+      ['a head that breaks off', { body: 'x', fault: { kind: 'fin', at: 'mid-head' } }, 'RESET'],
+      ['something that is no HTTP', { raw: 'SSH-2.0-OpenSSH_9.9\r\n', close: true }, 'PROTOCOL'],
+    ] as const
+  ).map(([what, answer, code]): Case => ({
+    title: `reports ${what} as ${code}`,
+    async run({ client }) {
+      await using server = await serve({ 'POST /': answer })
+      const error = await failure(client(server.url).post('', 'x'))
+      assert.equal(error.code, code)
+      assert.equal(error.phase, 'headers')
+      assert.notEqual(error.requestWritten, 'no')
+      assert.equal(server.requests.length, 1)
+    },
+  })),
+  {
+    title: 'reports a refused connection as CONNECT, and that nothing was written',
+    async run({ client }) {
+      const server = await serve({})
+      await server.close()
+      const error = await failure(client(server.url).get(''))
+      assert.equal(error.code, 'CONNECT')
+      assert.equal(error.requestWritten, 'no')
+    },
+  },
+]
