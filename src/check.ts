@@ -37,6 +37,10 @@ export const flag: Check = value => (typeof value === 'boolean' ? undefined : 't
 /** Wants a text. */
 export const text: Check = value => (typeof value === 'string' ? undefined : 'a string')
 
+/** Wants the name of a header field (RFC 9110 §5.6.2). */
+export const headerName: Check = value =>
+  typeof value === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value) ? undefined : 'the name of a header'
+
 /** Wants a list whose items pass `item`. */
 export function listOf(item: Check): Check {
   return value => {

@@ -4,6 +4,7 @@ export {
   callback,
   count,
   flag,
+  headerName,
   limit,
   listOf,
   milliseconds,
@@ -55,6 +56,7 @@ export {
 export { concat } from './gather.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
+export { derived } from './kit/derived.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
 export type { CloseReport } from './lifetime.ts'
@@ -82,3 +84,4 @@ export type { Params, ParamsOf, ParamValue } from './template.ts'
 export { Token } from './token.ts'
 export type { UploadIterator, UploadSource } from './upload.ts'
 export { withQuery, type Query, type QueryValue } from './url.ts'
+export { VERSION } from './version.ts'

@@ -52,8 +52,8 @@ export function openClient(options: ClientOptions, defaults: Defaults): Client {
   const lifetime = new Lifetime()
   const engine = openEngine(options.engine, defaults, lifetime)
   const watching = new Watching(engine)
-  const context = contextOf(lifetime, watching)
-  const build = (ready: Engine, list: readonly AnyPlugin[]): Stack => Stack.of(list, edge(ready), context)
+  const build = (ready: Engine, list: readonly AnyPlugin[]): Stack =>
+    Stack.of(list, edge(ready), contextOf(lifetime, watching, ready))
   const stack =
     engine.now !== undefined && plugins !== undefined
       ? Lazy.of(build(engine.now, plugins))
@@ -75,13 +75,14 @@ function openEngine(given: Engine | EngineFactory | undefined, defaults: Default
   return engine
 }
 
-function contextOf(lifetime: Lifetime, watching: Watching): PluginContext {
+function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine): PluginContext {
   return {
     onClose(release) {
       lifetime.onEnd(() => {
         release()
       })
     },
+    engine,
     monitor: watching.monitor,
   }
 }
@@ -143,13 +144,14 @@ class OpenClient implements Client {
     const { base, stack, engine, nextId } = this.#parts
     const lifetime = new Lifetime(this.#parts.lifetime)
     const watching = new Watching(engine, this.#parts.watching)
-    const context = contextOf(lifetime, watching)
     const { plugins = [] } = options
+    const build = (parent: Stack, ready: Engine): Stack => parent.extend(plugins, contextOf(lifetime, watching, ready))
     return new OpenClient({
       base: childBase(base, options),
-      stack: stack.now
-        ? Lazy.of(stack.now.extend(plugins, context))
-        : new Lazy(async () => (await stack.load()).extend(plugins, context)),
+      stack:
+        stack.now && engine.now
+          ? Lazy.of(build(stack.now, engine.now))
+          : new Lazy(async () => build(await stack.load(), await engine.load())),
       engine,
       lifetime,
       watching,

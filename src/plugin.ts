@@ -1,6 +1,7 @@
 /** What a plugin is: a name, a scope, options, and an interceptor made once per client. */
 import type { Observable } from 'rxjs'
 import { shown, type Check } from './check.ts'
+import type { Engine } from './engine.ts'
 import { HttpError } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { MonitorEvent } from './monitor.ts'
@@ -29,6 +30,8 @@ export const SCOPES: readonly Scope[] = ['call', 'steer', 'attempt', 'wire']
 export interface PluginContext {
   /** Registers what must be released when the client is closed. */
   onClose(release: () => void): void
+  /** What sends the requests, and what it can do. */
+  readonly engine: Pick<Engine, 'name' | 'capabilities'>
   /** Everything that happens in the client; see `client.monitor`. */
   readonly monitor: Observable<MonitorEvent>
 }
