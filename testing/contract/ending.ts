@@ -45,6 +45,7 @@ const phases: readonly Cancelled[] = [
   },
 ]
 
+/** How exchanges and engines end. */
 export const ending: readonly Case[] = [
   ...phases.map(({ phase, send, reached }): Case => ({
     title: `closes the connection at once when it is left ${phase}, and says nothing more`,

@@ -8,6 +8,7 @@ import { failure, settled, watch } from './watch.ts'
 
 const MIB = 1024 * 1024
 
+/** What an engine makes of answers. */
 export const receiving: readonly Case[] = [
   {
     title: 'treats every status as a value',

@@ -11,6 +11,7 @@ import { failure, settled, watch } from './watch.ts'
 
 const MIB = 1024 * 1024
 
+/** When and what an engine sends. */
 export const sending: readonly Case[] = [
   {
     title: 'sends nothing before it is subscribed to, and once for every subscriber',

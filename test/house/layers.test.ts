@@ -1,0 +1,47 @@
+import { posix } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { filesIn, importsOf, ROOMS, type SourceFile } from './files.ts'
+
+/** What each room may import beside its own parts. */
+const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: SourceFile) => boolean>> = {
+  src: wanted => wanted === 'rxjs' || wanted.startsWith('src/') || ['#default-engine', '#recommended'].includes(wanted),
+  plugins: (wanted, file) =>
+    ['rxjs', 'src/index.ts', '#zlib'].includes(wanted) ||
+    ownPart(wanted, file) ||
+    (wanted.startsWith('node:') && file.path.includes('/node-')) ||
+    (file.path === 'plugins/recommended.ts' && wanted.startsWith('plugins/')),
+  engines: (wanted, file) =>
+    ['src/index.ts', 'undici', 'http2-wrapper', 'hpagent'].includes(wanted) ||
+    wanted.startsWith('node:') ||
+    wanted.startsWith('engines/connector') ||
+    ownPart(wanted, file),
+  streams: (wanted, file) =>
+    ['rxjs', 'src/index.ts'].includes(wanted) || wanted.startsWith('node:') || ownPart(wanted, file),
+  interop: wanted => !/^(?:testing|cli|test)\//.test(wanted),
+  testing: wanted => !/^(?:cli|test|vitest)\b/.test(wanted),
+  cli: wanted => !/^(?:test|vitest)\b/.test(wanted),
+}
+
+describe.each(ROOMS)('the room %s', room => {
+  it('imports only from rooms further in', () => {
+    const wrong = filesIn(room, '.ts').flatMap(file =>
+      importsOf(file)
+        .map(wanted => (wanted.startsWith('.') ? posix.join(posix.dirname(file.path), wanted) : wanted))
+        .filter(wanted => !ALLOWED[room](wanted, file))
+        .map(wanted => `${file.path} imports ${wanted}`),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
+it('reads imports of every form, so that the tests above can fail', () => {
+  const text =
+    "import { a } from 'a'\nimport type {\n  b,\n} from 'b'\nexport * from 'c'\nimport 'd'\nconst e = await import('e')\n// import { f } from 'f'\n"
+  expect(importsOf({ path: 'x.ts', text })).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
+/** `plugins/decode.ts` may import `plugins/decode/…`, and those each other. */
+function ownPart(wanted: string, { path }: SourceFile): boolean {
+  const [room, name] = path.replace(/\.ts$/, '').split('/')
+  return wanted.startsWith(`${room ?? ''}/${name ?? ''}/`)
+}

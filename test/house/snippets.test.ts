@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { reply, serve, type TestServer } from 'sluice/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ROOT } from './files.ts'
+import { snippets } from './snippets.ts'
+
+const run = promisify(execFile)
+const folder = join(ROOT, '.reports', 'snippets')
+const all = snippets()
+let server: TestServer
+
+beforeAll(async () => {
+  server = await serve(api())
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: '../../tsconfig.json',
+      compilerOptions: { isolatedDeclarations: false, declaration: false },
+      include: ['.'],
+      exclude: [],
+    }),
+  )
+  await Promise.all(all.map(({ code }, at) => writeFile(fileOf(at), program(code))))
+})
+
+afterAll(() => server.close())
+
+describe('the examples of pages and docstrings', () => {
+  it('compile', async () => {
+    const tsc = join(ROOT, 'node_modules/typescript7/bin/tsc')
+    const { stdout } = await run(process.execPath, [tsc, '--project', folder]).catch(
+      (error: unknown) => error as { stdout: string },
+    )
+    const named = stdout.replace(
+      /\S*?(\d+)\.ts\((\d+)/g,
+      (_, at: string, line: string) => `${all[Number(at)]?.place ?? '?'} line ${line}`,
+    )
+    expect(named).toBe('')
+  }, 60_000)
+
+  it.concurrent.each(all.map((snippet, at) => [snippet.place, snippet, at] as const))(
+    '%s runs, prints what it says and ends by itself',
+    async (_, { prints }, at) => {
+      const { stdout } = await run(process.execPath, ['--conditions=sluice-source', fileOf(at)], { timeout: 20_000 })
+      const printed = stdout.split('\n')
+      for (const line of prints) expect(printed).toContain(line.replaceAll('https://api.example.com/', server.url))
+    },
+    30_000,
+  )
+})
+
+it('finds examples at all', () => {
+  expect(all.length).toBeGreaterThan(10)
+})
+
+function fileOf(at: number): string {
+  return join(folder, `${at}.ts`)
+}
+
+/** The examples speak of https://api.example.com; here that is a server on loopback. */
+function program(code: string): string {
+  return `${code.replaceAll('https://api.example.com/', server.url).replaceAll('https://api.example.com', server.url.slice(0, -1))}\nexport {}\n`
+}
+
+/** The world the examples talk to. */
+function api(): Parameters<typeof serve>[0] {
+  let flaky = 0
+  return {
+    'GET /users/:id': ({ params }) => reply.json({ id: Number(params['id']), name: 'Ada' }),
+    'GET /users': reply.json([{ id: 7, name: 'Ada' }]),
+    'POST /users': reply.json({ id: 8 }, { status: 201 }),
+    'POST /files': async request => reply.json({ bytes: (await request.bytes()).length }),
+    'GET /flaky': () => (++flaky % 2 === 0 ? reply.json({ ok: true }) : reply.status(503)),
+    'GET /missing': reply.json({ error: 'no such thing' }, { status: 404 }),
+    'GET /slow': reply.text('late', { delay: 2000 }),
+    'GET /moved': reply.redirect('/users/7'),
+    'GET /big.iso': reply.bytes(4 * 1024 * 1024),
+    'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
+    '/echo': ({ method, headers }) => reply.json({ method, headers }),
+  }
+}
