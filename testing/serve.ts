@@ -8,6 +8,12 @@ import { reply } from './serve/reply.ts'
 import { router, type Route, type Routes } from './serve/routes.ts'
 import { pathOf } from './serve/target.ts'
 
+export type { ConnectionAccount, RequestAccount, TlsAccount } from './serve/account.ts'
+export type { Break, Drip, EarlyFault, Fault, FaultPlace } from './serve/fault.ts'
+export { reply, type Piece, type ReadPace, type Reply, type ReplyBody, type ReplyHeaders } from './serve/reply.ts'
+export type { ServedRequest } from './serve/request.ts'
+export type { Route, Routes } from './serve/routes.ts'
+
 /** How the server listens and when it hangs up. */
 export interface ServeOptions {
   /** The address to listen on. Default `127.0.0.1`. */

@@ -16,6 +16,8 @@ export interface ConnectionAccount {
   readonly closedBy: 'client-fin' | 'client-reset' | 'server' | undefined
   /** How many request heads arrived on it. */
   readonly requests: number
+  /** Whether the server reads what comes; not after `read: 'none'` and a stall at `body-of-request`, until `resume()`. */
+  readonly reading: boolean
   /** Bytes read from the socket (plain HTTP bytes under TLS). */
   readonly bytesIn: number
   /**
@@ -102,6 +104,7 @@ export class Ledger {
       closedAt: undefined,
       closedBy: undefined,
       requests: 0,
+      reading: true,
       bytesIn: 0,
       bytesOut: 0,
       tls: undefined,

@@ -1,14 +1,13 @@
 /** Sends one reply, and lets its fault strike at the byte it names. */
-import { bytesOf, encodeBody, encodeHead, headBytes, lastChunk, type EncodedBody } from './encode.ts'
+import { bytesOf, headBytes, lastChunk, type Encoded, type EncodedBody } from './encode.ts'
 import type { Fault, FaultPlace } from './fault.ts'
 import { pause, untilGone, whileHere } from './gone.ts'
-import type { RequestHead } from './head.ts'
 import type { Piece, Reply } from './reply.ts'
 import type { Wire } from './wire.ts'
 
 export interface Answering {
   readonly wire: Wire
-  readonly request: RequestHead
+  readonly encoded: Encoded
   /** Called when the head is with the kernel. */
   readonly headSent: (status: number) => void
   /** Called when a fault has struck and nothing more will be said. */
@@ -17,15 +16,14 @@ export interface Answering {
 
 /** Sends `reply`. Resolves with whether the connection ends with it; rejects with `Gone` when the client leaves. */
 export async function answer(reply: Reply, answering: Answering): Promise<boolean> {
-  const { wire, request, headSent } = answering
+  const { wire, encoded, headSent } = answering
   const { outlet, gone } = wire
   const { status = 200, fault } = reply
   const strikeAt = async (place: FaultPlace): Promise<void> => {
     if (fault?.at === place) await strike(fault, answering)
   }
 
-  const body = reply.raw === undefined ? encodeBody(reply.body) : rawBody(reply.raw)
-  const head = reply.raw === undefined ? encodeHead(reply, body, request) : undefined
+  const { body, head } = encoded
   for (const { status: early, headers } of reply.informational ?? [])
     await outlet.write(headBytes(early, undefined, headers))
   if (reply.delay) await pause(gone, reply.delay)
@@ -73,8 +71,13 @@ async function sendPieces(
   for await (const piece of whilePulled(body.pieces, gone)) {
     const bytes = bytesOf(piece)
     left ??= bytes.length >> 1
+    if (mid && left === 0) {
+      await strike(mid, answering)
+      left = Infinity
+    }
     // A chunk of no bytes would end the body.
-    if (chunked && bytes.length > 0 && left > 0) await outlet.write(Buffer.from(`${bytes.length.toString(16)}\r\n`))
+    const framed = chunked && bytes.length > 0
+    if (framed) await outlet.write(Buffer.from(`${bytes.length.toString(16)}\r\n`))
     if (mid && left <= bytes.length) {
       await outlet.write(bytes.subarray(0, left))
       await strike(mid, answering)
@@ -84,7 +87,7 @@ async function sendPieces(
       await outlet.write(bytes)
       left -= bytes.length
     }
-    if (chunked && bytes.length > 0) await outlet.write(CRLF)
+    if (framed) await outlet.write(CRLF)
   }
   if (mid && left !== Infinity) await strike(mid, answering)
 }
@@ -105,13 +108,6 @@ async function* whilePulled(pieces: EncodedBody['pieces'], gone: AbortSignal): A
   } finally {
     if (!exhausted) void Promise.resolve(source.return?.()).catch(() => {})
   }
-}
-
-function rawBody(raw: NonNullable<Reply['raw']>): EncodedBody {
-  if (typeof raw !== 'string' && !(raw instanceof Uint8Array))
-    return { length: undefined, type: undefined, pieces: raw }
-  const bytes = bytesOf(raw, 'latin1')
-  return { length: bytes.length, type: undefined, pieces: [bytes] }
 }
 
 const CRLF = Buffer.from('\r\n')

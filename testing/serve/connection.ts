@@ -54,10 +54,17 @@ function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger
     act()
   }
   return {
-    inlet: new Inlet(socket, bytes => {
-      account.bytesIn += bytes
-      ledger.changed()
-    }),
+    inlet: new Inlet(
+      socket,
+      bytes => {
+        account.bytesIn += bytes
+        ledger.changed()
+      },
+      reading => {
+        account.reading = reading
+        ledger.changed()
+      },
+    ),
     outlet: new Outlet(socket, gone, bytes => {
       account.bytesOut += bytes
       ledger.changed()
@@ -93,10 +100,7 @@ async function serveRequests(
     if (error instanceof Gone) return
     ledger.errors.push(error as Error)
     ledger.changed()
-    if (
-      !(error instanceof BadRequest) ||
-      ledger.requests.findLast(({ connection }) => connection === account.id)?.status
-    ) {
+    if (!(error instanceof BadRequest)) {
       wire.reset()
       return
     }

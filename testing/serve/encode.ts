@@ -19,8 +19,25 @@ export interface EncodedHead {
   readonly closes: boolean
 }
 
-/** Makes pieces of what a reply calls its body. Throws a `TypeError` for what cannot be sent. */
-export function encodeBody(body: Reply['body']): EncodedBody {
+/** A whole reply; one with `raw` has no head of its own. */
+export interface Encoded {
+  readonly head: EncodedHead | undefined
+  readonly body: EncodedBody
+}
+
+/** Encodes what answers `request`. Throws a `TypeError` for a body that cannot be sent, or not framed as the reply asks. */
+export function encode(reply: Reply, request: RequestHead): Encoded {
+  if (reply.raw !== undefined) return { head: undefined, body: encodeRaw(reply.raw) }
+  const body = encodeBody(reply.body)
+  return { head: encodeHead(reply, body, request), body }
+}
+
+function encodeRaw(raw: NonNullable<Reply['raw']>): EncodedBody {
+  if (typeof raw === 'string' || raw instanceof Uint8Array) return whole(bytesOf(raw, 'latin1'), undefined)
+  return { length: undefined, type: undefined, pieces: raw }
+}
+
+function encodeBody(body: Reply['body']): EncodedBody {
   if (body === undefined) return { length: 0, type: undefined, pieces: [] }
   if (body instanceof Counted) {
     return { length: body.count === Infinity ? undefined : body.count, type: undefined, pieces: body }
@@ -38,8 +55,7 @@ export function encodeBody(body: Reply['body']): EncodedBody {
   return whole(bytesOf(JSON.stringify(body)), 'application/json')
 }
 
-/** Writes the head of an answer to `request`. Throws a `TypeError` when its body cannot be framed as the reply asks. */
-export function encodeHead(reply: Reply, body: EncodedBody, request: RequestHead): EncodedHead {
+function encodeHead(reply: Reply, body: EncodedBody, request: RequestHead): EncodedHead {
   const { status = 200 } = reply
   const headers = pairs(reply.headers)
   const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted)

@@ -1,12 +1,12 @@
 /** One request and its answer: the route is asked, the request body is read at its pace, the reply is sent. */
 import type { Ledger, OpenConnectionAccount, OpenRequestAccount } from './account.ts'
 import { answer, strike } from './answer.ts'
-import { headBytes } from './encode.ts'
+import { encode, headBytes, type Encoded } from './encode.ts'
 import { checkFault } from './fault.ts'
-import { Gone, pause } from './gone.ts'
+import { Gone, pause, whileHere } from './gone.ts'
 import { BadRequest, framingOf, type RequestHead } from './head.ts'
 import { reply as replies, type ReadPace, type Reply } from './reply.ts'
-import { servedRequest } from './request.ts'
+import { servedRequest, type RequestParts, type ServedRequest } from './request.ts'
 import { RequestBody } from './request-body.ts'
 import type { Route } from './routes.ts'
 import type { Wire } from './wire.ts'
@@ -26,85 +26,105 @@ export interface ExchangeParts {
 /** Serves one request. Resolves with whether the connection ends with it. Rejects with `Gone` or `BadRequest`. */
 export async function exchange(parts: ExchangeParts): Promise<boolean> {
   const { wire, head, ledger } = parts
-  const { inlet, outlet, gone } = wire
-  const framing = framingOf(head)
+  const { inlet, gone } = wire
   const { account, index } = openAccount(parts)
-  const state = { mayContinue: true, continued: false }
-  const expects = head.headers['expect']?.toLowerCase() === '100-continue'
-  const body = new RequestBody({
-    inlet,
-    framing,
-    account,
-    keep: parts.keepBody,
-    changed: () => ledger.changed(),
-    begin: async () => {
-      if (!expects || !state.mayContinue) return
-      state.continued = true
-      await outlet.write(headBytes(100, undefined, undefined))
-    },
-  })
+  const upload = openUpload(parts, account)
+  const { body } = upload
   ledger.changed()
 
-  const { route, params } = parts.choose(head)
-  const reply = typeof route === 'function' ? await ask(route) : route
+  const { reply, encoded } = await decide(parts, { head, body, account, index, gone })
   const { fault, read = 'all' } = reply
-  if (reply.continue === false) state.mayContinue = false
+  if (reply.continue === false) upload.refuse()
   if (read === 'none') inlet.hold()
+  let reading: Promise<void> | undefined
+  const readRest = (): Promise<void> => (reading ??= readAll(body, read, gone))
   const broken = (): void => {
-    if (fault?.at === 'body-of-request' && fault.kind === 'stall') inlet.hold()
-    void body.drain().then(
+    readRest().then(
       () => inlet.swallow(),
       () => {},
     )
   }
+
   if (fault?.at === 'body-of-request') {
     await readBytes(body, fault.bytes ?? 0)
+    if (fault.kind === 'stall') inlet.hold()
     await strike(fault, { wire, broken })
   }
   const early = reply.early === true || read === 'none'
-  if (!early) await readAll(body, read, gone)
-  state.mayContinue = false
-
-  const answering = answer(reply, {
-    wire,
-    request: head,
-    broken,
-    headSent: status => {
-      account.status = status
-      ledger.changed()
-    },
-  })
-  // An answer that may be made out of the request body must get it all; then the account reads only what it left.
-  const shared =
-    body.taken || (typeof reply.body === 'object' && reply.body !== null && Symbol.asyncIterator in reply.body)
-  const reading = early && !shared ? readAll(body, read, gone) : undefined
-  reading?.catch(() => {})
+  if (!early) await readRest()
+  upload.refuse()
+  const headSent = (status: number): void => {
+    account.status = status
+    ledger.changed()
+  }
+  const answering = answer(reply, { wire, encoded, broken, headSent })
+  // An answer that may be made out of the request body must get all of it; the account reads what it left.
+  const shared = body.taken || Symbol.asyncIterator in encoded.body.pieces
+  if (early && !shared) readRest().catch(() => {})
   const closes = await answering
   account.answered = true
   ledger.changed()
   // A client that was never told to continue may send its body or not: nobody can know what comes next.
-  if (closes || (expects && !state.continued && !account.complete)) {
+  if (closes || (upload.unasked && !account.complete)) {
     wire.fin()
     broken()
     return true
   }
-  await (reading ?? readAll(body, read, gone))
+  await readRest().catch((error: unknown) => {
+    // Too late for a 400.
+    throw error instanceof BadRequest ? new Error(`after its answer began: ${error.message}`, { cause: error }) : error
+  })
   return false
+}
 
-  async function ask(route: Exclude<Route, Reply>): Promise<Reply> {
-    try {
-      const made = await untilSettled(route)
-      if (made.fault) checkFault(made.fault, made.raw !== undefined)
-      return made
-    } catch (error) {
-      if (error instanceof Gone || error instanceof BadRequest) throw error
-      ledger.errors.push(error instanceof Error ? error : new Error(String(error)))
-      return replies.text(`the route of ${head.method} ${head.target} failed: ${String(error)}\n`, { status: 500 })
-    }
+/** Asks the route. What it throws, and a reply that cannot be sent, becomes a 500. */
+async function decide(
+  { head, choose, ledger }: ExchangeParts,
+  request: RequestParts,
+): Promise<{ reply: Reply; encoded: Encoded }> {
+  try {
+    const { route, params } = choose(head)
+    const reply =
+      typeof route === 'function' ? await whileHere(request.gone, ask(route, servedRequest(request, params))) : route
+    if (reply.fault) checkFault(reply.fault, reply.raw !== undefined)
+    return { reply, encoded: encode(reply, head) }
+  } catch (error) {
+    if (error instanceof Gone || error instanceof BadRequest) throw error
+    ledger.errors.push(error instanceof Error ? error : new Error(String(error)))
+    const reply = replies.text(`the route of ${head.method} ${head.target} failed: ${String(error)}\n`, { status: 500 })
+    return { reply, encoded: encode(reply, head) }
   }
+}
 
-  function untilSettled(route: Exclude<Route, Reply>): Promise<Reply> {
-    return Promise.resolve(route(servedRequest({ head, body, account, index, gone }, params)))
+/** Makes a rejection of what a route throws. */
+const ask = async (route: Exclude<Route, Reply>, request: ServedRequest): Promise<Reply> => route(request)
+
+interface Upload {
+  readonly body: RequestBody
+  /** Whether the client waits for a `100 Continue` that it never got. */
+  readonly unasked: boolean
+  /** From now on no `100 Continue` is sent. */
+  refuse(): void
+}
+
+function openUpload({ wire, head, ledger, keepBody }: ExchangeParts, account: OpenRequestAccount): Upload {
+  let unasked = head.headers['expect']?.toLowerCase() === '100-continue'
+  let refused = false
+  const begin = async (): Promise<void> => {
+    if (!unasked || refused) return
+    unasked = false
+    await wire.outlet.write(headBytes(100, undefined, undefined))
+  }
+  const changed = (): void => ledger.changed()
+  const body = new RequestBody({ inlet: wire.inlet, framing: framingOf(head), account, keep: keepBody, begin, changed })
+  return {
+    body,
+    get unasked() {
+      return unasked
+    },
+    refuse() {
+      refused = true
+    },
   }
 }
 

@@ -6,23 +6,16 @@ export class Gone extends Error {
 }
 
 /** Waits for `work`, but not longer than the connection lives: rejects with `Gone` when `gone` is aborted. */
-export function whileHere<T>(gone: AbortSignal, work: PromiseLike<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const leave = (): void => reject(new Gone())
-    if (gone.aborted) leave()
-    gone.addEventListener('abort', leave, { once: true })
-    const settle = (): void => gone.removeEventListener('abort', leave)
-    work.then(
-      value => {
-        settle()
-        resolve(value)
-      },
-      (error: Error) => {
-        settle()
-        reject(error)
-      },
-    )
-  })
+export async function whileHere<T>(gone: AbortSignal, work: PromiseLike<T>): Promise<T> {
+  const end = Promise.withResolvers<never>()
+  const leave = (): void => end.reject(new Gone())
+  gone.addEventListener('abort', leave, { once: true })
+  if (gone.aborted) leave()
+  try {
+    return await Promise.race([work, end.promise])
+  } finally {
+    gone.removeEventListener('abort', leave)
+  }
 }
 
 /** Waits `ms` milliseconds, but not longer than the connection lives; leaves no timer behind. */

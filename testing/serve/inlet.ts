@@ -6,6 +6,7 @@ const LIMIT = 64 * 1024
 
 export class Inlet {
   readonly #socket: Duplex
+  readonly #reading: (now: boolean) => void
   #unread: Buffer[] = []
   #size = 0
   #held = false
@@ -13,8 +14,10 @@ export class Inlet {
   #ended = false
   #wake: (() => void) | undefined
 
-  constructor(socket: Duplex, arrived: (bytes: number) => void) {
+  /** `arrived` is told how many bytes came, `reading` whether more are asked for. */
+  constructor(socket: Duplex, arrived: (bytes: number) => void, reading: (now: boolean) => void) {
     this.#socket = socket
+    this.#reading = reading
     socket.on('data', (bytes: Buffer) => {
       if (!this.#swallowing) {
         this.#unread.push(bytes)
@@ -37,12 +40,15 @@ export class Inlet {
   hold(): void {
     this.#held = true
     this.#socket.pause()
+    this.#reading(false)
   }
 
   /** Reads on after `hold()`. */
   flow(): void {
+    if (!this.#held) return
     this.#held = false
     if (this.#size < LIMIT) this.#socket.resume()
+    this.#reading(true)
     this.#wake?.()
   }
 
@@ -51,7 +57,7 @@ export class Inlet {
     this.#swallowing = true
     this.#unread = []
     this.#size = 0
-    this.#held = false
+    this.flow()
     this.#socket.resume()
   }
 

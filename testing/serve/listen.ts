@@ -37,9 +37,10 @@ export async function listen(options: ListenOptions, conversation: Conversation)
     })
     const fault = earlyFault('accept', account.id)
     if (fault) {
-      sayNothing(raw, account)
+      sayNothing(raw, account, ledger)
       account.closedBy = fault.kind === 'stall' ? undefined : 'server'
-      if (fault.kind === 'reset') raw.resetAndDestroy()
+      // A turn later, so that a client in this process hears of its connection before it hears of the end.
+      if (fault.kind === 'reset') setImmediate(() => raw.resetAndDestroy())
       if (fault.kind === 'fin') raw.end()
       return
     }
@@ -69,7 +70,7 @@ function closed(account: OpenConnectionAccount, ledger: Ledger): void {
 }
 
 /** Only watches for the client to leave. */
-function sayNothing(raw: net.Socket, account: OpenConnectionAccount): void {
+function sayNothing(raw: net.Socket, account: OpenConnectionAccount, ledger: Ledger): void {
   const left = (how: OpenConnectionAccount['closedBy']): void => {
     account.closedBy ??= how
     raw.destroy()
@@ -78,6 +79,7 @@ function sayNothing(raw: net.Socket, account: OpenConnectionAccount): void {
   raw.on('end', () => left('client-fin'))
   raw.on('data', (bytes: Buffer) => {
     account.bytesIn += bytes.length
+    ledger.changed()
   })
 }
 
