@@ -1,9 +1,10 @@
 /** The innermost handler: turns an engine into a cold, cancellable Observable and guards what goes into it. */
-import { Observable } from 'rxjs'
+import { Observable, type Subscriber } from 'rxjs'
+import { DISCARD, Drain } from './discard.ts'
 import type { Engine, Exchange } from './engine.ts'
 import { NEEDS } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
-import type { HttpEvent, Timings } from './events.ts'
+import type { HttpEvent, ResponseHead, Timings } from './events.ts'
 import { frame } from './framing.ts'
 import { REPORT } from './monitor.ts'
 import type { Handler } from './plugin.ts'
@@ -23,8 +24,13 @@ export function edge(engine: Engine): Handler {
       const start = performance.now()
       const marks: { -readonly [K in keyof Timings]: Timings[K] } = { startedAt: performance.timeOrigin + start }
       let connection: (HttpEvent & { type: 'connection' })['connection'] | undefined
+      let drain: Drain | undefined
       const exchange: Exchange = engine.exchange(framed, {
         next(event) {
+          if (drain !== undefined) {
+            if (event.type === 'chunk') drain.take(event.bytes)
+            return
+          }
           switch (event.type) {
             case 'connection':
               connection = event.connection
@@ -36,25 +42,41 @@ export function edge(engine: Engine): Handler {
               marks.sent = performance.now() - start
               subscriber.next(event)
               break
-            case 'head':
+            case 'head': {
               marks.firstByte = performance.now() - start
-              subscriber.next({ type: 'head', head: { ...event.head, connection, timings: marks }, flow: event.flow })
+              const head = { ...event.head, connection, timings: marks }
+              if (isUnread(framed, head, subscriber)) drain = new Drain(head, subscriber)
+              else subscriber.next({ type: 'head', head, flow: event.flow })
               break
+            }
             default:
               subscriber.next(event)
           }
         },
         error(error) {
-          subscriber.error(error)
+          if (drain === undefined) subscriber.error(error)
+          else drain.end()
         },
         complete() {
-          subscriber.complete()
+          if (drain === undefined) subscriber.complete()
+          else drain.end()
         },
       })
       return () => {
+        drain?.stop()
         exchange.abort()
       }
     })
+}
+
+/** Asks those who may leave the answer; what they throw is the call's error, not the engine's. */
+function isUnread(request: HttpRequest, head: ResponseHead, subscriber: Subscriber<HttpEvent>): boolean {
+  try {
+    return request.read(DISCARD)?.(head) === true
+  } catch (error) {
+    subscriber.error(error)
+    return false
+  }
 }
 
 function checkNeeds(engine: Engine, request: HttpRequest): void {

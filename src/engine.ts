@@ -111,3 +111,9 @@ export const UPLOAD_PROGRESS: Token<boolean> = new Token('upload progress', fals
 
 /** By this note a plugin says what the request needs of the engine. */
 export const NEEDS: Token<readonly Need[]> = new Token<readonly Need[]>('needs')
+
+/**
+ * By this note those further in are told until when the whole call must be done, in milliseconds of the `clock`.
+ * Nobody has to watch it: whoever noted it ends the call. It tells what is not worth being started any more.
+ */
+export const DEADLINE: Token<number> = new Token<number>('deadline')

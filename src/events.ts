@@ -73,6 +73,8 @@ export interface HeadEvent {
   readonly type: 'head'
   readonly head: ResponseHead
   readonly flow: Flow
+  /** True when nobody will read the body, so that it was thrown away: no chunk will come, whatever the headers say. */
+  readonly unread?: boolean | undefined
 }
 
 /** How many bytes of a body went up or came down so far. */

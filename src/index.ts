@@ -17,7 +17,9 @@ export {
 } from './check.ts'
 export type { CallOptions, ChildOptions, Client, ClientOptions, MethodOption, RequestOptions, Url } from './client.ts'
 export { clock, type Clock } from './clock.ts'
+export { discard, DISCARD } from './discard.ts'
 export {
+  DEADLINE,
   LIMITS,
   NEEDS,
   UPLOAD_PROGRESS,
@@ -55,10 +57,14 @@ export {
 } from './events.ts'
 export { concat } from './gather.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
+export { Alarm } from './kit/alarm.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
 export { derived } from './kit/derived.ts'
+export { parseHttpDate } from './kit/http-date.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
+export { retryAfter } from './kit/retry-after.ts'
+export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export type { CloseReport } from './lifetime.ts'
 export type { CallEvent, MonitorEvent } from './monitor.ts'
 export { arrange } from './order.ts'

@@ -1,6 +1,7 @@
 /** Kit for plugin authors: a limit on how long an answer may take. */
-import { asyncScheduler, Observable, type MonoTypeOperatorFunction } from 'rxjs'
+import { Observable, type MonoTypeOperatorFunction } from 'rxjs'
 import type { HttpEvent } from '../events.ts'
+import { Alarm } from './alarm.ts'
 import { answered } from './answer.ts'
 
 /**
@@ -10,14 +11,17 @@ import { answered } from './answer.ts'
 export function respondWithin(ms: number, error: () => unknown): MonoTypeOperatorFunction<HttpEvent> {
   return source =>
     new Observable(subscriber => {
-      const timer = asyncScheduler.schedule(() => {
+      const alarm = new Alarm(() => {
         subscriber.error(error())
-      }, ms)
-      subscriber.add(timer)
+      })
+      alarm.set(ms)
+      subscriber.add(() => {
+        alarm.stop()
+      })
       subscriber.add(
         source.subscribe({
           next(event) {
-            if (answered(event)) timer.unsubscribe()
+            if (answered(event)) alarm.stop()
             subscriber.next(event)
           },
           error(failure: unknown) {
