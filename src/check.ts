@@ -1,4 +1,5 @@
 /** Checks of option values; each answers what would have been right, or nothing when the value is. */
+import { redactUrl } from './redact.ts'
 
 /** Looks at a value and answers with what was wanted instead, or `undefined` when it is fine. */
 export type Check = (value: unknown) => string | undefined
@@ -63,7 +64,7 @@ export function optional(check: Check): Check {
 /** Shows a wrong value in an error without showing what a secret is. */
 export function shown(value: unknown): string {
   if (typeof value === 'string')
-    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(redactUrl(value))
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   return String(value)

@@ -3,10 +3,11 @@
 /** The known name nearest to what was written, if it is near enough to be a slip. */
 export function closest(written: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  let least = Math.max(2, Math.floor(written.length / 3)) + 1
+  let least = Infinity
   for (const name of known) {
     const steps = distance(written.toLowerCase(), name.toLowerCase())
-    if (steps < least) {
+    // Two letters in five may be wrong, or anything would be like a short name.
+    if (steps < least && steps <= Math.round(0.4 * Math.max(written.length, name.length))) {
       best = name
       least = steps
     }
