@@ -1,6 +1,6 @@
 /** Kit for plugin authors: the one way to leave an outcome and take another. */
 import { Observable, Subscription, type MonoTypeOperatorFunction } from 'rxjs'
-import type { HttpEvent, ResponseHead } from '../events.ts'
+import type { HttpEvent, NoticeEvent, ResponseHead } from '../events.ts'
 import type { HttpResponse } from '../response.ts'
 import { answered, headOf } from './answer.ts'
 
@@ -12,7 +12,8 @@ export type Outcome =
 /**
  * Lets `decide` look at the outcome of an exchange and take another one instead: what it returns is subscribed to and
  * decided on again; `undefined` accepts. Leaving an answer ends its exchange, so a live body that is left is aborted.
- * An answer that was let through is never taken back: an error after it passes.
+ * An answer that was let through is never taken back: an error after it passes. With `tell`, `decide` lets those
+ * further out know what it does, before it does it.
  *
  * @example
  * ```ts
@@ -32,15 +33,18 @@ export type Outcome =
  * ```
  */
 export function reissue(
-  decide: (outcome: Outcome) => Observable<HttpEvent> | undefined,
+  decide: (outcome: Outcome, tell: (event: NoticeEvent) => void) => Observable<HttpEvent> | undefined,
 ): MonoTypeOperatorFunction<HttpEvent> {
   return source =>
     new Observable(subscriber => {
       let running: Subscription | undefined
+      const tell = (event: NoticeEvent): void => {
+        subscriber.next(event)
+      }
 
       const judge = (outcome: Outcome): Observable<HttpEvent> | undefined => {
         try {
-          return decide(outcome)
+          return decide(outcome, tell)
         } catch (error) {
           running?.unsubscribe()
           subscriber.error(error)
@@ -54,7 +58,8 @@ export function reissue(
         running = own
         const replace = (other: Observable<HttpEvent>): void => {
           own.unsubscribe()
-          run(other)
+          // Whoever was told, or a callback of the user, may have left.
+          if (!subscriber.closed) run(other)
         }
         own.add(
           attempt.subscribe({
