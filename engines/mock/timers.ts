@@ -1,0 +1,29 @@
+/** Waiting that can be taken back all at once. */
+import { clock } from '../../src/index.ts'
+
+/** Calls `work` after `ms` milliseconds; at once for 0, never for `Infinity`. */
+export type Wait = (ms: number, work: () => void) => void
+
+/** The timers of one exchange. */
+export class Timers {
+  readonly #running = new Set<() => void>()
+
+  readonly wait: Wait = (ms, work) => {
+    if (ms === Infinity) return
+    if (ms <= 0) {
+      work()
+      return
+    }
+    const takeBack = clock.schedule(() => {
+      this.#running.delete(takeBack)
+      work()
+    }, ms)
+    this.#running.add(takeBack)
+  }
+
+  /** Takes back all that still waits. */
+  clear(): void {
+    for (const takeBack of this.#running) takeBack()
+    this.#running.clear()
+  }
+}
