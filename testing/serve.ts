@@ -170,7 +170,7 @@ async function start(
     until: (predicate, withinMs = PATIENCE) =>
       ledger.until('a condition of the test', () => predicate(server), withinMs),
     resume(id) {
-      for (const [at, { wire }] of listener.connections) if (id === undefined || id === at) wire.inlet.flow()
+      for (const [at, { inlet }] of listener.wires) if (id === undefined || id === at) inlet.flow()
     },
     async close() {
       await listener.close()

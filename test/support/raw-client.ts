@@ -24,7 +24,12 @@ export async function rawClient(url: string, secure?: tls.ConnectionOptions): Pr
   const raw = net.connect({ host, port: Number(port), noDelay: true, allowHalfOpen: true })
   await once(raw, 'connect')
   const socket = secure ? tls.connect({ ...secure, socket: raw }) : raw
-  if (secure) await once(socket, 'secureConnect')
+  if (secure) {
+    await once(socket, 'secureConnect').catch((error: unknown) => {
+      raw.destroy()
+      throw error
+    })
+  }
 
   let text = ''
   let over: 'fin' | 'reset' | undefined

@@ -21,21 +21,16 @@ export interface Conversation {
   readonly maxRequests: number | undefined
 }
 
-export interface OpenConnection {
-  readonly wire: Wire
-  /** Settles when nothing is left to do on the connection. */
-  readonly over: Promise<void>
-}
-
 /** Talks HTTP on a socket until one side ends it. `reset` must send a RST whatever layers the socket has. */
 export function converse(
   socket: Socket,
   account: OpenConnectionAccount,
   conversation: Conversation,
   reset: () => void,
-): OpenConnection {
+): Wire {
   const wire = openWire(socket, account, conversation.ledger, reset)
-  return { wire, over: serveRequests(socket, wire, account, conversation) }
+  void serveRequests(socket, wire, account, conversation)
+  return wire
 }
 
 function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger, reset: () => void): Wire {

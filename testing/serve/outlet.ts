@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import { Gone, pause } from './gone.ts'
 
 const SLICE = 64 * 1024
+/** Writes in a row that the kernel took at once, before the event loop has its turn. */
+const BURST = 32
 
 export class Outlet {
   readonly #socket: Duplex
@@ -10,6 +12,7 @@ export class Outlet {
   readonly #written: (bytes: number) => void
   #leave: ((error: Gone) => void) | undefined
   #every: number | undefined
+  #burst = 0
 
   constructor(socket: Duplex, gone: AbortSignal, written: (bytes: number) => void) {
     this.#socket = socket
@@ -29,6 +32,9 @@ export class Outlet {
     for (let at = 0; at < bytes.length; at += step) {
       if (this.#every !== undefined) await pause(this.#gone, this.#every)
       await this.#hand(bytes.subarray(at, at + step))
+      this.#burst = (this.#burst + 1) % BURST
+      // An endless body must not keep the loop from seeing that its client left.
+      if (this.#burst === 0) await new Promise(resolve => setImmediate(resolve))
     }
   }
 
