@@ -1,6 +1,6 @@
 /** Header fields: validated once when they are set, immutable afterwards, shown without secrets. */
-import { HttpError } from './errors.ts'
-import { inspectAsJson, isSensitive, redacted } from './redact.ts'
+import { checkedName, checkedValue, fieldsOf } from './field.ts'
+import { inspectAsJson, isSensitive, redacted, redactUrl } from './redact.ts'
 
 /** A value a header can be given; numbers become text, a list becomes one field line an item. */
 export type HeaderValue = string | number | readonly string[] | undefined
@@ -8,10 +8,10 @@ export type HeaderValue = string | number | readonly string[] | undefined
 /** Everything header fields can be made of. `undefined` leaves a field out. */
 export type HeadersInit = HttpHeaders | Readonly<Record<string, HeaderValue>> | Iterable<readonly [string, string]>
 
-// RFC 9110 §5.6.2 (token) and §5.5 (field-value: VCHAR, SP, HTAB, obs-text).
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-// oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
-const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+const HAS_URL = /^(?:content-)?location$|^referer$/
+
+/** Checks fields that came from a peer and are to be sent on; all others were checked when they were made. */
+export let gate: (headers: HttpHeaders) => HttpHeaders
 
 /**
  * Holds header fields in order and case as given; names are compared without case (RFC 9110 §5.1).
@@ -30,13 +30,15 @@ const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
  */
 export class HttpHeaders implements Iterable<readonly [name: string, value: string]> {
   /** No fields. */
-  static readonly none: HttpHeaders = new HttpHeaders([])
+  static readonly none: HttpHeaders = new HttpHeaders(Object.freeze([]), true)
 
   /** Name, value, name, value … as they stand on the wire. */
   readonly #fields: readonly string[]
+  readonly #checked: boolean
 
-  private constructor(fields: readonly string[]) {
+  private constructor(fields: readonly string[], checked: boolean) {
     this.#fields = fields
+    this.#checked = checked
   }
 
   /** Makes header fields out of what a user gives, checking each. */
@@ -47,7 +49,7 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
 
   /** Takes header fields as an engine received them: name, value, name, value … without checking. */
   static received(fields: readonly string[]): HttpHeaders {
-    return new HttpHeaders(fields)
+    return new HttpHeaders(fields, false)
   }
 
   /** Name, value, name, value … for engines. Do not change it. */
@@ -74,8 +76,9 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
   /** Every line of a field, each by itself: what `Set-Cookie` needs. */
   getAll(name: string): readonly string[] {
     const wanted = name.toLowerCase()
+    const fields = this.#fields
     const values: string[] = []
-    for (const [field, value] of this) if (same(field, wanted)) values.push(value)
+    for (let at = 0; at < fields.length; at += 2) if (same(fields[at], wanted)) values.push(fields[at + 1] ?? '')
     return values
   }
 
@@ -88,50 +91,41 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
 
   /** Makes headers in which the field has this value and no other. */
   set(name: string, value: string | number | readonly string[]): HttpHeaders {
-    const lines = typeof value === 'object' ? value : [String(value)]
-    const kept = this.has(name) ? [...this.delete(name).#fields] : [...this.#fields]
-    for (const line of lines) kept.push(checkedName(name), checkedValue(name, line))
-    return new HttpHeaders(kept)
+    const field = checkedName(name)
+    const made = [...this.delete(field).#fields]
+    if (Array.isArray(value)) for (const line of value as readonly string[]) made.push(field, checkedValue(field, line))
+    else made.push(field, checkedValue(field, value))
+    return new HttpHeaders(made, this.#checked)
   }
 
   /** Makes headers with one more line of the field. */
   append(name: string, value: string | number): HttpHeaders {
-    return new HttpHeaders([...this.#fields, checkedName(name), checkedValue(name, value)])
+    return new HttpHeaders([...this.#fields, checkedName(name), checkedValue(name, value)], this.#checked)
   }
 
   /** Makes headers without the field. */
   delete(name: string): HttpHeaders {
-    return this.has(name) ? this.filter(field => !same(field, name.toLowerCase())) : this
+    if (!this.has(name)) return this
+    const unwanted = name.toLowerCase()
+    return this.filter(field => !same(field, unwanted))
   }
 
   /** Makes headers with only the fields `keep` says yes to. */
   filter(keep: (name: string, value: string) => boolean): HttpHeaders {
     const kept: string[] = []
     for (const [name, value] of this) if (keep(name, value)) kept.push(name, value)
-    return new HttpHeaders(kept)
+    return new HttpHeaders(kept, this.#checked)
   }
 
   /** Makes headers in which the given fields replace those of the same names. */
   merge(init: HeadersInit): HttpHeaders {
-    const added: string[] = []
-    for (const [name, value] of pairs(init)) added.push(checkedName(name), checkedValue(name, value))
+    const added = fieldsOf(init)
     if (added.length === 0) return this
-    if (this.#fields.length === 0) return new HttpHeaders(added)
+    if (this.#fields.length === 0) return new HttpHeaders(added, true)
     const names = new Set<string>()
     for (let at = 0; at < added.length; at += 2) names.add((added[at] ?? '').toLowerCase())
-    return new HttpHeaders([...this.filter(name => !names.has(name.toLowerCase())).#fields, ...added])
-  }
-
-  /** Makes headers in which the fields of `defaults` stand for the names that are missing here. */
-  fill(defaults: HttpHeaders): HttpHeaders {
-    const fields = this.#fields
-    if (fields.length === 0) return defaults
-    let filled: string[] | undefined
-    for (let at = 0; at < defaults.#fields.length; at += 2) {
-      const name = defaults.#fields[at] ?? ''
-      if (!this.has(name)) (filled ??= [...fields]).push(name, defaults.#fields[at + 1] ?? '')
-    }
-    return filled === undefined ? this : new HttpHeaders(filled)
+    const kept = this.filter(name => !names.has(name.toLowerCase()))
+    return new HttpHeaders([...kept.#fields, ...added], this.#checked)
   }
 
   *[Symbol.iterator](): Generator<readonly [name: string, value: string]> {
@@ -144,7 +138,7 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
     const shown: Record<string, string> = Object.create(null) as Record<string, string>
     for (const [name, value] of this) {
       const key = name.toLowerCase()
-      const safe = isSensitive(key) ? redacted(value) : value
+      const safe = isSensitive(key) ? redacted(value) : HAS_URL.test(key) ? redactUrl(value) : value
       shown[key] = key in shown ? `${shown[key] ?? ''}, ${safe}` : safe
     }
     return shown
@@ -152,53 +146,10 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
 
   static {
     inspectAsJson(HttpHeaders.prototype)
+    gate = headers => (headers.#checked ? headers : new HttpHeaders(fieldsOf(headers), true))
   }
 }
 
 function same(field: string | undefined, wanted: string): boolean {
   return field !== undefined && field.length === wanted.length && (field === wanted || field.toLowerCase() === wanted)
-}
-
-function* pairs(init: HeadersInit): Iterable<readonly [string, string | number]> {
-  if (Symbol.iterator in init) {
-    yield* init
-    return
-  }
-  for (const [name, value] of Object.entries(init)) {
-    if (value === undefined) continue
-    if (typeof value === 'object') for (const line of value) yield [name, line]
-    else yield [name, value]
-  }
-}
-
-function checkedName(name: string): string {
-  if (NAME.test(name)) return name
-  throw new HttpError(
-    'CONFIG',
-    `${JSON.stringify(name)} is not a header name; a name is made of letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110).`,
-    { phase: 'config' },
-  )
-}
-
-function checkedValue(name: string, value: unknown): string {
-  const text = typeof value === 'string' ? value : coerced(name, value)
-  const wrong = NOT_IN_VALUE.exec(text)
-  if (wrong === null) return text
-  const code = (text.codePointAt(wrong.index) ?? 0).toString(16).toUpperCase().padStart(4, '0')
-  throw new HttpError(
-    'CONFIG',
-    `The value of header ${JSON.stringify(name)} has the character U+${code} at position ${wrong.index}, which may not be sent; encode it first, for example with encodeURIComponent().`,
-    { phase: 'config' },
-  )
-}
-
-function coerced(name: string, value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  throw new HttpError(
-    'CONFIG',
-    `The value of header ${JSON.stringify(name)} must be a string or a number, not ${typeof value}.`,
-    {
-      phase: 'config',
-    },
-  )
 }
