@@ -1,0 +1,161 @@
+/** Looks at one attempt and ends it when a limit is over. */
+import type { Observable, Subscriber, Subscription } from 'rxjs'
+import {
+  Alarm,
+  describe,
+  HttpError,
+  type Flow,
+  type HeadEvent,
+  type HttpEvent,
+  type HttpRequest,
+  type Phase,
+  type ProgressEvent,
+} from '../../src/index.ts'
+
+/** The limits that are kept here, in milliseconds. */
+export interface Watched {
+  readonly headers: number | false
+  readonly idle: number | false | undefined
+  readonly attempt: number | false
+}
+
+/** What there is to know about the attempt beforehand. */
+export interface Kind {
+  /** The end of the upload will be told, and is what the answer is waited for from. */
+  readonly uploads: boolean
+  /** Somebody further out wants to hear of the upload. */
+  readonly passes: boolean
+  /** The body is read while it arrives. */
+  readonly live: boolean
+}
+
+const IDLE = 30_000
+
+const SLOW = {
+  headers: (ms: number) => `got no answer within ${ms} ms`,
+  idle: (ms: number) => `got no further byte for ${ms} ms`,
+  attempt: (ms: number) => `took longer than ${ms} ms`,
+} as const
+
+/** Watches one attempt; it holds one timer, and a second one if there is a limit for the whole. */
+export class Watch implements Flow {
+  readonly #request: HttpRequest
+  readonly #limits: Watched
+  readonly #subscriber: Subscriber<HttpEvent>
+  readonly #kind: Kind
+  readonly #alarm: Alarm
+  #phase: 'headers' | 'idle' = 'headers'
+  #limit: number | false
+  #flow: Flow | undefined
+  #paused = false
+  #sent = false
+
+  constructor(request: HttpRequest, limits: Watched, subscriber: Subscriber<HttpEvent>, kind: Kind) {
+    this.#request = request
+    this.#limits = limits
+    this.#subscriber = subscriber
+    this.#kind = kind
+    this.#limit = limits.headers
+    this.#alarm = new Alarm(() => {
+      this.#fail(this.#phase, this.#limit || 0)
+    })
+  }
+
+  /** Subscribes to the attempt and passes it on. */
+  over(source: Observable<HttpEvent>): Subscription {
+    this.#subscriber.add(() => {
+      this.#alarm.stop()
+    })
+    this.#limitWhole(this.#limits.attempt)
+    return source.subscribe(this)
+  }
+
+  next(event: HttpEvent): void {
+    switch (event.type) {
+      case 'sent':
+        this.#sent = true
+        if (!this.#kind.uploads) this.#restart()
+        break
+      case 'progress':
+        if (event.way === 'up' && !this.#uploaded(event)) return
+        break
+      case 'head':
+        this.#begin(event)
+        return
+      case 'chunk':
+        this.#restart()
+        break
+      default:
+    }
+    this.#subscriber.next(event)
+  }
+
+  error(error: unknown): void {
+    this.#subscriber.error(error)
+  }
+
+  complete(): void {
+    this.#subscriber.complete()
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#alarm.stop()
+    this.#flow?.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#restart()
+    this.#flow?.resume()
+  }
+
+  #begin(event: HeadEvent): void {
+    const { idle = this.#kind.live && isEventStream(event) ? false : IDLE } = this.#limits
+    this.#phase = 'idle'
+    this.#limit = idle
+    this.#flow = event.flow
+    this.#restart()
+    this.#subscriber.next(idle === false ? event : { ...event, flow: this })
+  }
+
+  /** Counts from now on, unless whoever reads holds the answer back. */
+  #restart(): void {
+    if (this.#limit === false) this.#alarm.stop()
+    else if (!this.#paused) this.#alarm.set(this.#limit)
+  }
+
+  /** The answer is waited for when all is sent; once it has begun, an upload that goes on is a sign of life. */
+  #uploaded({ done }: ProgressEvent): boolean {
+    if (done === true || this.#phase === 'idle') this.#restart()
+    return this.#kind.passes
+  }
+
+  #limitWhole(limit: number | false): void {
+    if (limit === false) return
+    const whole = new Alarm(() => {
+      this.#fail('attempt', limit)
+    })
+    whole.set(limit)
+    this.#subscriber.add(() => {
+      whole.stop()
+    })
+  }
+
+  #fail(phase: keyof typeof SLOW & Phase, ms: number): void {
+    const request = this.#request
+    const { attempt } = request
+    this.#subscriber.error(
+      new HttpError('TIMEOUT', `${describe(request, attempt)} ${SLOW[phase](ms)}.`, {
+        phase,
+        request,
+        attempt,
+        requestWritten: this.#sent ? 'yes' : 'maybe',
+      }),
+    )
+  }
+}
+
+function isEventStream({ head }: HeadEvent): boolean {
+  return /^\s*text\/event-stream\s*(?:;|$)/i.test(head.headers.get('content-type') ?? '')
+}
