@@ -1,6 +1,6 @@
 /** The chapters of the tour, each a few lines of sluice against the server of `world.ts`. */
 import { concatMap, from, lastValueFrom, of, switchMap, tap, timer, type Observable } from 'rxjs'
-import { createClient, isHttpError, type StreamingResponse } from 'sluice'
+import { createClient, isHttpError, type Client, type OptionsOf, type StreamingResponse } from 'sluice'
 import { undici } from 'sluice/engines/undici'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
@@ -8,12 +8,12 @@ import { timeout } from 'sluice/plugins/timeout'
 import type { TestServer } from 'sluice/testing'
 import { chapter, client as says, say, server as saw, size, trouble } from './terminal.ts'
 
+type TourClient = Client<OptionsOf<ReturnType<typeof redirect | typeof retry | typeof timeout>>>
+
 /** The client of the whole tour; its type knows the options of its plugins. */
-export function openClient(world: TestServer) {
+export function openClient(world: TestServer): TourClient {
   return createClient({ engine: undici(), baseUrl: world.url, plugins: [redirect(), retry({ times: 4 }), timeout()] })
 }
-
-type TourClient = ReturnType<typeof openClient>
 
 /** A request is an Observable. */
 export async function getJson(http: TourClient): Promise<void> {

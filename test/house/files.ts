@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The folder of the project. */
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The rooms whose files are shipped. */
 export const ROOMS = ['src', 'plugins', 'engines', 'streams', 'interop', 'testing', 'cli'] as const
