@@ -1,5 +1,4 @@
 /** Kit for plugin authors: one timer for a limit that moves. */
-import { asyncScheduler, type Subscription } from 'rxjs'
 import { clock } from '../clock.ts'
 
 /** A clock that is off by more than this, in milliseconds, was set by somebody. */
@@ -21,8 +20,9 @@ const IMPLAUSIBLE = 1_000
  */
 export class Alarm {
   readonly #ring: () => void
-  #timer: Subscription | undefined
-  /** When the timer that runs will wake us, and when we are to ring. */
+  /** Takes the timer back that runs. */
+  #takeBack: (() => void) | undefined
+  /** When it will wake us, and when we are to ring. */
   #wakes = 0
   #due = 0
   #wait = 0
@@ -38,27 +38,27 @@ export class Alarm {
     this.#due = clock.now() + ms
     this.#wait = ms
     this.#turned = false
-    this.#moved = this.#timer !== undefined && this.#wakes <= this.#due
+    this.#moved = this.#takeBack !== undefined && this.#wakes <= this.#due
     if (this.#moved) return
-    this.#timer?.unsubscribe()
+    this.#takeBack?.()
     this.#sleep(ms)
   }
 
   /** Does not ring any more until it is set again. */
   stop(): void {
-    this.#timer?.unsubscribe()
-    this.#timer = undefined
+    this.#takeBack?.()
+    this.#takeBack = undefined
   }
 
   #sleep(ms: number): void {
     this.#wakes = clock.now() + ms
-    this.#timer = asyncScheduler.schedule(() => {
+    this.#takeBack = clock.schedule(() => {
       this.#wake()
     }, ms)
   }
 
   #wake(): void {
-    this.#timer = undefined
+    this.#takeBack = undefined
     if (this.#moved) {
       this.#moved = false
       this.#sleep(this.#left())
