@@ -23,6 +23,7 @@ export interface DeadlineOptions {
   readonly ms: number | false | undefined
 }
 
+const defaults: DeadlineOptions = { ms: undefined }
 const WHOLE = 300_000
 
 /**
@@ -51,7 +52,7 @@ export const deadline: PluginFactory<'deadline', DeadlineOptions> = definePlugin
     logging: 'outside of the deadline a log sees how the call ended, inside it sees only that it was left',
     har: 'outside of the deadline it sees how the call ended, inside it sees only that it was left',
   },
-  defaults: { ms: undefined },
+  defaults,
   check: { ms: optional(limit) },
   install: () => (request, next, options) => {
     const { ms = request.read(LIVE) === true ? false : WHOLE } = options
