@@ -5,6 +5,7 @@ import { pause, untilGone, whileHere } from './gone.ts'
 import type { Piece, Reply } from './reply.ts'
 import type { Wire } from './wire.ts'
 
+/** What sending a reply needs, and whom it tells how far it got. */
 export interface Answering {
   readonly wire: Wire
   readonly encoded: Encoded

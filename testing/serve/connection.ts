@@ -11,6 +11,7 @@ import { Inlet } from './inlet.ts'
 import { Outlet } from './outlet.ts'
 import type { Wire } from './wire.ts'
 
+/** What all connections of a server have in common. */
 export interface Conversation {
   readonly ledger: Ledger
   readonly choose: Choose

@@ -3,6 +3,7 @@ import { wantsMore, type RequestHead } from './head.ts'
 import { Counted, pairs, type Piece, type Reply, type ReplyHeaders } from './reply.ts'
 import { phrase } from './status.ts'
 
+/** A body, ready to be written piece by piece. */
 export interface EncodedBody {
   /** Bytes of all pieces together, if that is known before they are made. */
   readonly length: number | undefined
@@ -10,6 +11,7 @@ export interface EncodedBody {
   readonly pieces: Iterable<Piece> | AsyncIterable<Piece>
 }
 
+/** A head, ready to be written, and what it promises. */
 export interface EncodedHead {
   readonly bytes: Uint8Array
   readonly chunked: boolean

@@ -1,26 +1,22 @@
 /** One request and its answer: the route is asked, the request body is read at its pace, the reply is sent. */
-import type { Ledger, OpenConnectionAccount, OpenRequestAccount } from './account.ts'
+import type { OpenConnectionAccount, OpenRequestAccount } from './account.ts'
 import { answer, strike } from './answer.ts'
-import { encode, headBytes, type Encoded } from './encode.ts'
+import { encode, type Encoded } from './encode.ts'
 import { checkFault } from './fault.ts'
-import { Gone, pause, whileHere } from './gone.ts'
-import { BadRequest, framingOf, type RequestHead } from './head.ts'
-import { reply as replies, type ReadPace, type Reply } from './reply.ts'
+import { Gone, whileHere } from './gone.ts'
+import { BadRequest, type RequestHead } from './head.ts'
+import { reply as replies, type Reply } from './reply.ts'
 import { servedRequest, type RequestParts, type ServedRequest } from './request.ts'
-import { RequestBody } from './request-body.ts'
 import type { Route } from './routes.ts'
-import type { Wire } from './wire.ts'
+import { openUpload, readAll, readBytes, type UploadParts } from './upload.ts'
 
 /** Finds the route of a request, and what its pattern found in the path. */
 export type Choose = (request: RequestHead) => { route: Route; params: Readonly<Record<string, string>> }
 
-export interface ExchangeParts {
-  readonly wire: Wire
-  readonly head: RequestHead
+/** What serving one request needs. */
+export interface ExchangeParts extends UploadParts {
   readonly connection: OpenConnectionAccount
-  readonly ledger: Ledger
   readonly choose: Choose
-  readonly keepBody: number
 }
 
 /** Serves one request. Resolves with whether the connection ends with it. Rejects with `Gone` or `BadRequest`. */
@@ -99,35 +95,6 @@ async function decide(
 /** Makes a rejection of what a route throws. */
 const ask = async (route: Exclude<Route, Reply>, request: ServedRequest): Promise<Reply> => route(request)
 
-interface Upload {
-  readonly body: RequestBody
-  /** Whether the client waits for a `100 Continue` that it never got. */
-  readonly unasked: boolean
-  /** From now on no `100 Continue` is sent. */
-  refuse(): void
-}
-
-function openUpload({ wire, head, ledger, keepBody }: ExchangeParts, account: OpenRequestAccount): Upload {
-  let unasked = head.headers['expect']?.toLowerCase() === '100-continue'
-  let refused = false
-  const begin = async (): Promise<void> => {
-    if (!unasked || refused) return
-    unasked = false
-    await wire.outlet.write(headBytes(100, undefined, undefined))
-  }
-  const changed = (): void => ledger.changed()
-  const body = new RequestBody({ inlet: wire.inlet, framing: framingOf(head), account, keep: keepBody, begin, changed })
-  return {
-    body,
-    get unasked() {
-      return unasked
-    },
-    refuse() {
-      refused = true
-    },
-  }
-}
-
 function openAccount({ head, connection, ledger }: ExchangeParts): { account: OpenRequestAccount; index: number } {
   const account: OpenRequestAccount = {
     method: head.method,
@@ -146,21 +113,4 @@ function openAccount({ head, connection, ledger }: ExchangeParts): { account: Op
   }
   connection.requests += 1
   return { account, index: ledger.requests.push(account) - 1 }
-}
-
-async function readBytes(body: RequestBody, count: number): Promise<void> {
-  for (let left = count; left > 0;) {
-    const piece = await body.next(left)
-    if (piece === undefined) return
-    left -= piece.length
-  }
-}
-
-async function readAll(body: RequestBody, pace: ReadPace, gone: AbortSignal): Promise<void> {
-  if (pace === 'all' || pace === 'none') {
-    await body.drain()
-    return
-  }
-  const { bytes, every } = pace === 'slow' ? { bytes: 16 * 1024, every: 20 } : pace
-  while (await body.next(bytes)) await pause(gone, every)
 }

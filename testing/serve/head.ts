@@ -11,6 +11,7 @@ export class BadRequest extends Error {
   }
 }
 
+/** The request line and the header fields. */
 export interface RequestHead {
   readonly method: string
   readonly target: string

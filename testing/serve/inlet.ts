@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 /** Unread bytes that are kept before the socket is paused, so that an upload nobody reads meets back-pressure. */
 const LIMIT = 64 * 1024
 
+/** Reads a socket on demand. One reader at a time. */
 export class Inlet {
   readonly #socket: Duplex
   readonly #reading: (now: boolean) => void
@@ -85,7 +86,6 @@ export class Inlet {
    * Throws a `RangeError` when there is no `marker` within `limit` bytes.
    */
   async takeThrough(marker: string, limit: number): Promise<Buffer | undefined> {
-    let searched = -1
     for (;;) {
       if (!(await this.ready())) return undefined
       const all = this.#unread.length === 1 && this.#unread[0] ? this.#unread[0] : Buffer.concat(this.#unread)
@@ -97,8 +97,6 @@ export class Inlet {
         return all.subarray(0, end)
       }
       if (all.length >= limit) throw new RangeError(`nothing ends within ${limit} bytes`)
-      if (searched === all.length && this.#ended) return undefined
-      searched = all.length
       if (this.#ended) return undefined
       await this.#change()
     }

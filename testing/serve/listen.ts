@@ -6,11 +6,13 @@ import { converse, type Conversation } from './connection.ts'
 import { handshaker } from './handshake.ts'
 import type { Wire } from './wire.ts'
 
+/** Where to listen, and whether with TLS. */
 export interface ListenOptions {
   readonly host: string
   readonly tls: TlsOptions | undefined
 }
 
+/** An open port. */
 export interface Listener {
   readonly port: number
   /** The connections that are open now, by their ids. */

@@ -6,6 +6,7 @@ const SLICE = 64 * 1024
 /** Writes in a row that the kernel took at once, before the event loop has its turn. */
 const BURST = 32
 
+/** Writes to a socket. One writer at a time. */
 export class Outlet {
   readonly #socket: Duplex
   readonly #gone: AbortSignal

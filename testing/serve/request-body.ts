@@ -4,6 +4,7 @@ import { Gone } from './gone.ts'
 import { BadRequest, parseFields, type RequestFraming } from './head.ts'
 import type { Inlet } from './inlet.ts'
 
+/** What reading a body needs, and whom it tells. */
 export interface RequestBodyParts {
   readonly inlet: Inlet
   readonly framing: RequestFraming
@@ -15,6 +16,7 @@ export interface RequestBodyParts {
   readonly changed: () => void
 }
 
+/** Reads one request body, for the handler and for the account. */
 export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #parts: RequestBodyParts
   /** Bytes of the body, or of the current chunk, that are still to come; below 0 before the first chunk. */

@@ -37,6 +37,7 @@ export interface ServedRequest {
   readonly gone: AbortSignal
 }
 
+/** What a request is shown to a handler from. */
 export interface RequestParts {
   readonly head: RequestHead
   readonly body: RequestBody

@@ -2,6 +2,7 @@
 import type { Inlet } from './inlet.ts'
 import type { Outlet } from './outlet.ts'
 
+/** Reading, writing and ending of one connection. */
 export interface Wire {
   readonly inlet: Inlet
   readonly outlet: Outlet
