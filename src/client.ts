@@ -9,7 +9,7 @@ import type { MonitorEvent } from './monitor.ts'
 import type { AnyPlugin, OptionsOf } from './plugin.ts'
 import type { HttpResponse } from './response.ts'
 import type { Reader } from './streaming.ts'
-import type { Params, ParamsOf } from './template.ts'
+import type { Params, ParamsOf } from './params.ts'
 import type { Query } from './url.ts'
 
 /** How a client is made. */

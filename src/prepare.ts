@@ -3,7 +3,7 @@ import { prepareBody, type Body } from './body.ts'
 import type { MethodOption, RequestOptions, Url } from './client.ts'
 import { HttpHeaders } from './headers.ts'
 import { checkMethod, HttpRequest } from './request.ts'
-import type { Params } from './template.ts'
+import type { Params } from './params.ts'
 import { resolveUrl, type BaseUrl } from './url.ts'
 
 /** The options of a call, those of plugins among them. */

