@@ -51,7 +51,7 @@ export const bodyLimit: PluginFactory<'bodyLimit', BodyLimitOptions> = definePlu
         if (event.type === 'chunk') {
           received += event.bytes.length
           if (received > limit) throw tooLarge(request, limit)
-        } else if (event.type === 'head') {
+        } else if (event.type === 'head' && event.unread !== true) {
           const announced = bodyLength(event.head)
           if (announced > limit) throw tooLarge(request, limit, announced)
         }
