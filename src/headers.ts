@@ -128,6 +128,18 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
     return new HttpHeaders([...kept.#fields, ...added], this.#checked)
   }
 
+  /** Makes headers in which the fields of `defaults` stand for the names that are missing here. */
+  fill(defaults: HttpHeaders): HttpHeaders {
+    const fields = this.#fields
+    if (fields.length === 0) return defaults
+    let filled: string[] | undefined
+    for (let at = 0; at < defaults.#fields.length; at += 2) {
+      const name = defaults.#fields[at] ?? ''
+      if (!this.has(name)) (filled ??= [...fields]).push(name, defaults.#fields[at + 1] ?? '')
+    }
+    return filled === undefined ? this : new HttpHeaders(filled, this.#checked && defaults.#checked)
+  }
+
   *[Symbol.iterator](): Generator<readonly [name: string, value: string]> {
     const fields = this.#fields
     for (let at = 0; at < fields.length; at += 2) yield [fields[at] ?? '', fields[at + 1] ?? '']

@@ -252,6 +252,18 @@ describe('changing', () => {
     expect(headers.merge({})).toBe(headers)
   })
 
+  it('fills in what is missing, and is itself when nothing is', () => {
+    expect(lines(headers.fill(HttpHeaders.of({ accept: 'b', vary: 'c' })))).toEqual([
+      'Accept: a',
+      'X-Two: 1',
+      'x-two: 2',
+      'vary: c',
+    ])
+    expect(headers.fill(HttpHeaders.of({ accept: 'b' }))).toBe(headers)
+    const defaults = HttpHeaders.of({ vary: 'c' })
+    expect(HttpHeaders.none.fill(defaults)).toBe(defaults)
+  })
+
   it('filters by name and value', () => {
     expect(lines(headers.filter((_, value) => value !== '1'))).toEqual(['Accept: a', 'x-two: 2'])
   })
@@ -281,6 +293,7 @@ describe('the gate before the wire', () => {
       received.merge({ x: 'y' }),
       received.delete('x'),
       received.filter(() => true),
+      HttpHeaders.of({ x: 'y' }).fill(received),
     ]) {
       expect(thrown(() => gate(headers)).code).toBe('CONFIG')
     }
