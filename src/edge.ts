@@ -61,6 +61,7 @@ export function edge(engine: Engine): Handler {
           if (drain === undefined) subscriber.complete()
           else drain.end()
         },
+        closed: () => subscriber.closed,
       })
       return () => {
         drain?.stop()

@@ -62,6 +62,11 @@ export interface EventObserver {
   next(event: HttpEvent): void
   error(error: HttpError): void
   complete(): void
+  /**
+   * True once nobody listens any more. For an engine that answers before `exchange()` has returned: until then it
+   * cannot be aborted.
+   */
+  closed?(): boolean
 }
 
 /** A running exchange. */

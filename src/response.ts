@@ -69,7 +69,7 @@ export class HttpResponse {
   get request(): HttpRequest {
     return this.head.request
   }
-  /** The connection it came over; missing when it came from a cache or a mock. */
+  /** The connection it came over; missing when it came from a cache. */
   get connection(): ConnectionInfo | undefined {
     return this.head.connection
   }
