@@ -13,8 +13,10 @@ import { record, type MockExchange, type Recording } from './mock/history.ts'
 import type { PatternParams } from './mock/pattern.ts'
 import type { MockHandler, MockRequest, MockRoute } from './mock/reply.ts'
 import { Routes, type Found } from './mock/routes.ts'
-import { Run, type Plan } from './mock/run.ts'
-import { SentBody } from './mock/sent-body.ts'
+import { Run, type Ask } from './mock/run.ts'
+import type { Script } from './mock/script.ts'
+import { TakenBody, type SentBody } from './mock/sent-body.ts'
+import { Stage } from './mock/stage.ts'
 
 export type { MockExchange, Outcome } from './mock/history.ts'
 export type { PatternParams } from './mock/pattern.ts'
@@ -70,7 +72,7 @@ export interface MockEngine extends Engine {
   readonly paused: number
   /**
    * Throws an `Error` that says what is left over: queued replies, routes with `times` that were not asked for as often,
-   * exchanges that still run.
+   * requests that nothing answered, exchanges that still run.
    */
   verify(): void
   /** Forgets history, queue and all routes but the first ones, fails what runs with `CANCELLED`, and is open again. */
@@ -126,7 +128,7 @@ class Mock implements MockEngine {
   readonly capabilities: Capabilities
   readonly #first: readonly (readonly [string, MockRoute])[]
   readonly #routes = new Routes()
-  readonly #running = new Set<Run>()
+  readonly #running = new Set<Stage>()
   #history: Recording[] = []
   #idle: PromiseWithResolvers<void> | undefined
   #closed = false
@@ -161,25 +163,17 @@ class Mock implements MockEngine {
   }
 
   exchange(request: HttpRequest, observer: EventObserver): Exchange {
-    let found: Found | undefined
-    let refused: unknown
-    try {
-      if (this.#closed) throw closed(request)
-      found = this.#routes.take(request)
-    } catch (error) {
-      refused = error
-    }
+    const found = this.#closed ? undefined : this.#routes.take(request)
     const recording = record(request, found?.name)
     this.#history.push(recording)
-    const run = new Run(request, observer, recording, settled => {
-      this.#running.delete(settled)
-      if (this.#running.size > 0) return
-      this.#idle?.resolve()
-      this.#idle = undefined
+    const stage = new Stage(request, observer, recording)
+    this.#running.add(stage)
+    stage.onEnd(() => {
+      this.#left(stage)
     })
-    this.#running.add(run)
-    if (found === undefined) run.fail(refused)
-    else run.start(planOf(found, request, recording), this.#history.length)
+    const run = new Run(stage)
+    if (found !== undefined) run.start(planOf(found, request, recording), this.#history.length)
+    else stage.fail(this.#closed ? closed(request) : this.#routes.refuse(request))
     return run
   }
 
@@ -197,11 +191,11 @@ class Mock implements MockEngine {
   }
 
   verify(): void {
-    const missing = [...this.#routes.missing()]
-    for (const { request, outcome, phase } of this.#history) {
-      if (outcome === 'running') missing.push(`${describe(request, request.attempt)} still runs (${phase})`)
+    const left = [...this.#routes.missing()]
+    for (const { request, recording } of this.#running) {
+      left.push(`${describe(request, request.attempt)} still runs (${recording.phase})`)
     }
-    if (missing.length > 0) throw new Error(`The mock is left with this: ${missing.join('; ')}.`)
+    if (left.length > 0) throw new Error(`Not everything went as the mock was told: ${left.join('; ')}.`)
   }
 
   reset(): void {
@@ -213,11 +207,18 @@ class Mock implements MockEngine {
   }
 
   #end(why: string, reason?: HttpError): void {
-    for (const run of [...this.#running]) run.fail(reason ?? cancelled(run.request, why))
+    for (const stage of [...this.#running]) stage.fail(reason ?? cancelled(stage.request, why))
+  }
+
+  #left(stage: Stage): void {
+    this.#running.delete(stage)
+    if (this.#running.size > 0) return
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 }
 
-function planOf({ responder, params }: Found, request: HttpRequest, recording: Recording): Plan {
+function planOf({ responder, params }: Found, request: HttpRequest, recording: Recording): Script | Ask {
   if (typeof responder !== 'function') return responder
   return () => responder(askedOf(request, params, recording.body))
 }
@@ -226,8 +227,9 @@ function planOf({ responder, params }: Found, request: HttpRequest, recording: R
 function askedOf(request: HttpRequest, params: MockRequest['params'], taken: SentBody): MockRequest {
   let body = taken
   if (request.body instanceof Uint8Array) {
-    body = new SentBody()
-    body.take(request.body)
+    const whole = new TakenBody()
+    whole.take(request.body)
+    body = whole
   }
   return { request, params, query: new URL(request.url).searchParams, body, attempt: request.attempt }
 }

@@ -1,6 +1,7 @@
 /** The sentences in which the mock fails, with the code and phase a real engine would give. */
 import { describe, HttpError, type HttpErrorDetails, type HttpRequest, type Phase } from '../../src/index.ts'
 import type { MockFailure, ResetPhase } from './reply.ts'
+import type { Fault, Script } from './script.ts'
 
 /** Whether the request had left, judged by the phase in which it failed. */
 function written(phase: Phase): 'no' | 'maybe' | 'yes' {
@@ -33,8 +34,30 @@ export function timeout(request: HttpRequest, phase: keyof typeof SLOW, ms: numb
   return new HttpError('TIMEOUT', message, detailsOf(request, phase))
 }
 
+/** What the fault of a script fails with; nothing when it only stops. */
+export function errorOf(fault: Fault, script: Script, request: HttpRequest, delivered: number): Error | undefined {
+  switch (fault.kind) {
+    case 'stall':
+      return undefined
+    case 'reset':
+      return reset(request, fault.at, script.connection.reused)
+    case 'cut':
+      return truncated(request, delivered, promisedBy(script))
+    case 'failure':
+      return failure(request, fault.code, fault.at)
+    case 'error':
+      return fault.error
+  }
+}
+
+/** The length a head announces. */
+export function promisedBy({ headers }: Script): number | undefined {
+  const length = headers.get('content-length')
+  return length === undefined ? undefined : Number(length)
+}
+
 /** The peer broke off. */
-export function reset(request: HttpRequest, phase: ResetPhase, reused?: boolean): HttpError {
+function reset(request: HttpRequest, phase: ResetPhase, reused?: boolean): HttpError {
   const when = { send: 'while it was sent', headers: 'before it was answered', body: 'in the middle of the answer' }
   return new HttpError(
     'RESET',
@@ -71,10 +94,9 @@ const WHY: Readonly<Record<MockFailure, string>> = {
   PROTOCOL: 'the peer did not speak HTTP',
 }
 
-/** What a reply failed with by code. */
-export function failure(request: HttpRequest, code: MockFailure, phase: Phase, reused?: boolean): HttpError {
+function failure(request: HttpRequest, code: MockFailure, phase: Phase): HttpError {
   const message = `${describe(request, request.attempt)} failed: ${WHY[code]}.`
-  return new HttpError(code, message, detailsOf(request, phase, reused))
+  return new HttpError(code, message, detailsOf(request, phase))
 }
 
 /** The author of a test asked for what cannot be. */

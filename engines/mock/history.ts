@@ -1,6 +1,6 @@
 /** What the mock remembers of an exchange. */
 import { clock, type HttpRequest, type Phase } from '../../src/index.ts'
-import { SentBody } from './sent-body.ts'
+import { TakenBody, type SentBody } from './sent-body.ts'
 
 /** How an exchange came out. */
 export type Outcome = 'running' | 'completed' | 'failed' | 'aborted'
@@ -33,13 +33,13 @@ export interface MockExchange {
 }
 
 /** The same, as the engine writes it. */
-export type Recording = { -readonly [K in keyof MockExchange]: MockExchange[K] }
+export type Recording = { -readonly [K in keyof MockExchange]: MockExchange[K] } & { readonly body: TakenBody }
 
 /** Begins the memory of an exchange. */
 export function record(request: HttpRequest, route: string | undefined): Recording {
   return {
     request,
-    body: new SentBody(),
+    body: new TakenBody(),
     route,
     outcome: 'running',
     phase: 'queue',

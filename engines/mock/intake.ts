@@ -43,7 +43,9 @@ export class Intake {
     this.#observer = observer
   }
 
+  /** Begins; does nothing after `stop()`. */
   start(): void {
+    if (this.#over) return
     if (this.#body === undefined) this.#end()
     else if (this.#body instanceof Uint8Array) {
       this.#accept(this.#body, () => {

@@ -1,9 +1,12 @@
 /** Plays the body of an answer: its chunks and pauses, held back while the consumer is busy. */
 import { milliseconds, shown } from '../../src/index.ts'
 import type { MockChunk } from './reply.ts'
-import type { Wait } from './timers.ts'
+import type { Stage } from './stage.ts'
 
 const encoder = new TextEncoder()
+
+/** So many bytes are played in one turn at most: who reads an endless body must get a chance to leave. */
+const BYTES_PER_TURN = 64 * 1024
 
 /** Hears how a body is played; nothing after `stop()`. */
 export interface PlaybackObserver {
@@ -20,29 +23,32 @@ export interface PlaybackObserver {
 export class Playback {
   readonly #chunks: Iterable<MockChunk>
   readonly #strikesAfter: number | undefined
-  readonly #wait: Wait
+  readonly #stage: Stage
   readonly #observer: PlaybackObserver
   #iterator: Iterator<MockChunk> | undefined
   #played = 0
+  #inTurn = 0
   #playing = false
   #waiting = true
   #paused = false
   #over = false
 
   /** `strikesAfter` is the number of bytes after which something goes wrong; `undefined` when nothing does. */
-  constructor(chunks: Iterable<MockChunk>, strikesAfter: number | undefined, wait: Wait, observer: PlaybackObserver) {
+  constructor(stage: Stage, chunks: Iterable<MockChunk>, strikesAfter: number | undefined, observer: PlaybackObserver) {
+    this.#stage = stage
     this.#chunks = chunks
     this.#strikesAfter = strikesAfter
-    this.#wait = wait
     this.#observer = observer
   }
 
-  /** Begins after `delay` milliseconds. */
-  start(delay: number): void {
-    this.#wait(delay, () => {
+  /** Begins after `delay` milliseconds; with `live`, not in this turn. */
+  start(delay: number, live: boolean): void {
+    const begin = (): void => {
       this.#waiting = false
       this.#play()
-    })
+    }
+    if (delay === 0 && live) this.#stage.turn(begin)
+    else this.#stage.wait(delay, begin)
   }
 
   pause(): void {
@@ -92,18 +98,23 @@ export class Playback {
 
   #sleep(ms: number): void {
     this.#waiting = true
-    this.#wait(ms, () => {
+    this.#inTurn = 0
+    const wake = (): void => {
       this.#waiting = false
       this.#play()
-    })
+    }
+    if (ms === 0) this.#stage.turn(wake)
+    else this.#stage.wait(ms, wake)
   }
 
   #emit(chunk: string | Uint8Array): void {
     const bytes = typeof chunk === 'string' ? encoder.encode(chunk) : chunk
     const part = bytes.subarray(0, (this.#strikesAfter ?? Infinity) - this.#played)
     this.#played += part.length
+    this.#inTurn += part.length
     // A copy: whoever changes what it was given must not change the next answer.
     if (part.length > 0) this.#observer.chunk(part.slice())
+    if (this.#inTurn >= BYTES_PER_TURN) this.#sleep(0)
   }
 
   #end(): void {

@@ -1,5 +1,5 @@
 /** What is mocked: routes, each with what answers it and how often, and a queue that goes before them. */
-import { count, HttpError, shown, type HttpRequest } from '../../src/index.ts'
+import { count, describe, HttpError, shown, type HttpRequest } from '../../src/index.ts'
 import { parsePattern, type Pattern } from './pattern.ts'
 import type { MockHandler, MockRoute } from './reply.ts'
 import { scriptOf, type Script } from './script.ts'
@@ -37,6 +37,7 @@ export class Routes {
   #limited: Entry[] = []
   #lasting: Entry[] = []
   #queue: Responder[] = []
+  #refused: string[] = []
 
   /** Replies nobody has asked for yet. */
   get queued(): number {
@@ -74,8 +75,8 @@ export class Routes {
     this.#queue.push(...routes.map(responderOf))
   }
 
-  /** Takes what is queued, else the first route that fits. Throws `CONFIG` when nothing does. */
-  take(request: HttpRequest): Found {
+  /** Takes what is queued, else the first route that fits. */
+  take(request: HttpRequest): Found | undefined {
     const next = this.#queue.shift()
     if (next !== undefined) return { name: 'queue', responder: next, params: NO_PARAMS }
     const url = new URL(request.url)
@@ -86,7 +87,13 @@ export class Routes {
       entry.hits++
       return { name: entry.pattern.text, responder: entry.responder, params }
     }
-    throw unmatched(request, url, this.all)
+    return undefined
+  }
+
+  /** Makes the error of a request that nothing answers, and keeps in mind that there was one. */
+  refuse(request: HttpRequest): HttpError {
+    this.#refused.push(describe(request, request.attempt))
+    return unmatched(request, this.all)
   }
 
   /** What was expected and did not happen, in sentences. */
@@ -97,16 +104,18 @@ export class Routes {
         yield `'${pattern.text}' was asked for ${timesOf(hits)} instead of ${timesOf(times)}`
       }
     }
+    for (const name of this.#refused) yield `${name} was not mocked`
   }
 
   clear(): void {
     this.#limited = []
     this.#lasting = []
     this.#queue = []
+    this.#refused = []
   }
 }
 
 function timesOf(times: number): string {
   if (times === 1) return 'once'
-  return times === 0 ? 'not once' : `${times} times`
+  return times === 0 ? 'never' : `${times} times`
 }

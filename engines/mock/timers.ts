@@ -8,22 +8,27 @@ export type Wait = (ms: number, work: () => void) => void
 export class Timers {
   readonly #running = new Set<() => void>()
 
-  readonly wait: Wait = (ms, work) => {
-    if (ms === Infinity) return
-    if (ms <= 0) {
-      work()
-      return
-    }
-    const takeBack = clock.schedule(() => {
-      this.#running.delete(takeBack)
-      work()
-    }, ms)
-    this.#running.add(takeBack)
+  wait(ms: number, work: () => void): void {
+    if (ms <= 0) work()
+    else if (ms !== Infinity) this.#schedule(ms, work)
+  }
+
+  /** Calls `work` in the next turn. */
+  turn(work: () => void): void {
+    this.#schedule(0, work)
   }
 
   /** Takes back all that still waits. */
   clear(): void {
     for (const takeBack of this.#running) takeBack()
     this.#running.clear()
+  }
+
+  #schedule(ms: number, work: () => void): void {
+    const takeBack = clock.schedule(() => {
+      this.#running.delete(takeBack)
+      work()
+    }, ms)
+    this.#running.add(takeBack)
   }
 }

@@ -6,7 +6,8 @@ import type { Entry } from './routes.ts'
 const LISTED = 12
 
 /** Code `CONFIG`, so that nothing retries it: the test has to be mended. */
-export function unmatched(request: HttpRequest, url: URL, entries: readonly Entry[]): HttpError {
+export function unmatched(request: HttpRequest, entries: readonly Entry[]): HttpError {
+  const url = new URL(request.url)
   return new HttpError(
     'CONFIG',
     `The mock has no reply for ${describe(request)}. ${hint(request.method, url, entries)}`,
