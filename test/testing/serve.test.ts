@@ -1,3 +1,6 @@
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { reply, serve, serveSequence } from '../../testing/serve.ts'
 import { rawClient } from '../support/raw-client.ts'
@@ -102,6 +105,18 @@ describe('serve', () => {
     await using server = await serve({ '/': { body: 'six' } }, { host: '::1' })
     expect(server.url).toBe(`http://[::1]:${server.port}/`)
     expect(await (await fetch(server.url)).text()).toBe('six')
+  })
+
+  it.skipIf(process.platform === 'win32')('listens on a Unix socket', async () => {
+    const socketPath = join(tmpdir(), `sluice-${process.pid}-${Math.trunc(performance.now())}.sock`)
+    await using server = await serve({ '/': { body: 'local' } }, { socketPath })
+    expect([server.url, server.port]).toEqual(['http://localhost/', 0])
+    const socket = connect(socketPath)
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    let text = ''
+    for await (const piece of socket) text += String(piece)
+    expect(text).toContain('local')
+    await server.closed()
   })
 
   it('destroys every connection and frees its port when it is closed', async () => {

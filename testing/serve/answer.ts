@@ -70,7 +70,7 @@ async function sendPieces(
   const mid = fault?.at === 'mid-body' ? fault : undefined
   let left = mid ? (mid.bytes ?? (body.length === undefined ? undefined : body.length >> 1)) : Infinity
   for await (const piece of whilePulled(body.pieces, gone)) {
-    const bytes = bytesOf(piece)
+    const bytes = bytesOf(piece, body.encoding)
     left ??= bytes.length >> 1
     if (mid && left === 0) {
       await strike(mid, answering)
@@ -99,7 +99,8 @@ async function* whilePulled(pieces: EncodedBody['pieces'], gone: AbortSignal): A
   let exhausted = false
   try {
     for (;;) {
-      const step = await whileHere(gone, Promise.resolve(source.next()))
+      const next = source.next()
+      const step = 'then' in next ? await whileHere(gone, next) : next
       if (step.done) {
         exhausted = true
         return

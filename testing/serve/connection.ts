@@ -11,12 +11,14 @@ import { Inlet } from './inlet.ts'
 import { Outlet } from './outlet.ts'
 import type { Wire } from './wire.ts'
 
+/** Finds the fault that strikes a connection where no route is known yet, if any. Asked once at each place. */
+export type EarlyFaults = (at: EarlyFault['at'], connection: number) => EarlyFault | undefined
+
 /** What all connections of a server have in common. */
 export interface Conversation {
   readonly ledger: Ledger
   readonly choose: Choose
-  /** The fault that strikes at this place of the connection, if any. */
-  readonly earlyFault: (at: EarlyFault['at'], connection: number) => EarlyFault | undefined
+  readonly earlyFault: EarlyFaults
   readonly keepBody: number
   readonly idleTimeout: number | undefined
   readonly maxRequests: number | undefined

@@ -5,10 +5,13 @@ import { phrase } from './status.ts'
 
 /** A body, ready to be written piece by piece. */
 export interface EncodedBody {
-  /** Bytes of all pieces together, if that is known before they are made. */
-  readonly length: number | undefined
-  readonly type: string | undefined
   readonly pieces: Iterable<Piece> | AsyncIterable<Piece>
+  /** Bytes of all pieces together, if that is known before they are made. */
+  readonly length?: number
+  /** The media type, where the body itself says what it is. */
+  readonly type?: string
+  /** How text becomes bytes. Default utf8. */
+  readonly encoding?: 'latin1'
 }
 
 /** A head, ready to be written, and what it promises. */
@@ -35,26 +38,23 @@ export function encode(reply: Reply, request: RequestHead): Encoded {
 }
 
 function encodeRaw(raw: NonNullable<Reply['raw']>): EncodedBody {
-  if (typeof raw === 'string' || raw instanceof Uint8Array) return whole(bytesOf(raw, 'latin1'), undefined)
-  return { length: undefined, type: undefined, pieces: raw }
+  if (typeof raw === 'string' || raw instanceof Uint8Array) return whole(bytesOf(raw, 'latin1'))
+  return { pieces: raw, encoding: 'latin1' }
 }
 
 function encodeBody(body: Reply['body']): EncodedBody {
-  if (body === undefined) return { length: 0, type: undefined, pieces: [] }
-  if (body instanceof Counted) {
-    return { length: body.count === Infinity ? undefined : body.count, type: undefined, pieces: body }
-  }
-  if (typeof body === 'string' || body instanceof Uint8Array) return whole(bytesOf(body), undefined)
-  if (body instanceof ArrayBuffer) return whole(new Uint8Array(body), undefined)
+  if (body === undefined) return { length: 0, pieces: [] }
+  if (body instanceof Counted) return body.count === Infinity ? { pieces: body } : { length: body.count, pieces: body }
+  if (typeof body === 'string' || body instanceof Uint8Array) return whole(bytesOf(body))
+  if (body instanceof ArrayBuffer) return whole(new Uint8Array(body))
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) {
-    if (Symbol.asyncIterator in body)
-      return { length: undefined, type: undefined, pieces: body as AsyncIterable<Piece> }
-    if (Symbol.iterator in body) return { length: undefined, type: undefined, pieces: body as Iterable<Piece> }
+    if (Symbol.asyncIterator in body) return { pieces: body as AsyncIterable<Piece> }
+    if (Symbol.iterator in body) return { pieces: body as Iterable<Piece> }
     if (body instanceof Blob || body instanceof Promise || ArrayBuffer.isView(body)) {
       throw new TypeError(`a body cannot be a ${body.constructor.name}; await it and give its bytes`)
     }
   }
-  return whole(bytesOf(JSON.stringify(body)), 'application/json')
+  return { ...whole(bytesOf(JSON.stringify(body))), type: 'application/json' }
 }
 
 function encodeHead(reply: Reply, body: EncodedBody, request: RequestHead): EncodedHead {
@@ -102,12 +102,12 @@ export function lastChunk(trailers: ReplyHeaders | undefined): Uint8Array {
 }
 
 /** The bytes of a piece; text in `encoding`, which is utf8 unless given. */
-export function bytesOf(piece: Piece, encoding: 'utf8' | 'latin1' = 'utf8'): Uint8Array {
+export function bytesOf(piece: Piece, encoding: EncodedBody['encoding'] | 'utf8' = 'utf8'): Uint8Array {
   return typeof piece === 'string' ? Buffer.from(piece, encoding) : piece
 }
 
-function whole(bytes: Uint8Array, type: string | undefined): EncodedBody {
-  return { length: bytes.length, type, pieces: [bytes] }
+function whole(bytes: Uint8Array): EncodedBody {
+  return { length: bytes.length, pieces: [bytes] }
 }
 
 function usualFraming(

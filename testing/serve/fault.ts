@@ -54,7 +54,7 @@ export interface EarlyFault {
 
 /** Tells whether a fault strikes before a route can be known. */
 export function isEarly(fault: Fault | undefined): fault is EarlyFault {
-  return fault?.at === 'accept' || fault?.at === 'head-of-request'
+  return fault !== undefined && fault.kind !== 'drip' && (fault.at === 'accept' || fault.at === 'head-of-request')
 }
 
 /** Throws a `TypeError` for a fault that could never strike where it says. */

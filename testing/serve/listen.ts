@@ -9,11 +9,14 @@ import type { Wire } from './wire.ts'
 /** Where to listen, and whether with TLS. */
 export interface ListenOptions {
   readonly host: string
+  /** A Unix socket, which takes precedence over `host`. */
+  readonly socketPath: string | undefined
   readonly tls: TlsOptions | undefined
 }
 
 /** An open port. */
 export interface Listener {
+  /** 0 on a Unix socket. */
   readonly port: number
   /** The connections that are open now, by their ids. */
   readonly wires: ReadonlyMap<number, Wire>
@@ -21,7 +24,7 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Opens a port that the system chooses, and talks on every connection to it. */
+/** Opens a port that the system chooses, or a Unix socket, and talks on every connection to it. */
 export async function listen(options: ListenOptions, conversation: Conversation): Promise<Listener> {
   const { ledger, earlyFault } = conversation
   const sockets = new Map<net.Socket, OpenConnectionAccount>()
@@ -56,10 +59,12 @@ export async function listen(options: ListenOptions, conversation: Conversation)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port: 0, host: options.host }, resolve)
+    const { host, socketPath } = options
+    server.listen(socketPath === undefined ? { port: 0, host } : { path: socketPath }, resolve)
   })
+  const address = server.address()
   return {
-    port: (server.address() as net.AddressInfo).port,
+    port: typeof address === 'object' && address ? address.port : 0,
     wires,
     async close() {
       const closing = [...sockets].map(([socket, account]) => {

@@ -167,6 +167,15 @@ describe('a fault', () => {
     expect(await (await fetch(server.url)).text()).toBe('ok')
   })
 
+  it('at accept says so when the client uses the connection it has', async () => {
+    await using server = await serveSequence([{ body: 'ok' }, { fault: { kind: 'reset', at: 'accept' } }])
+    await (await fetch(server.url)).text()
+    expect(await (await fetch(server.url)).text()).toContain(
+      'reply 2 waits for a new connection, and the client used an old one',
+    )
+    expect(server.errors).toHaveLength(1)
+  })
+
   it('is refused where it could not strike', async () => {
     const refused = (fault: object, more: object = {}): Promise<unknown> =>
       serve({ '/': { fault: fault as Fault, ...more } })
