@@ -75,8 +75,9 @@ export class Retrying {
 
   #decide(outcome: Outcome, tell: (event: NoticeEvent) => void): Observable<HttpEvent> | undefined {
     if (this.#over) return undefined
-    const decided = outcome.head === undefined ? undefined : this.#decided
-    const verdict = decided?.status === outcome.head?.status ? decided?.verdict : this.#judge(outcome)
+    const decided = this.#decided
+    const known = decided !== undefined && decided.status === outcome.head?.status
+    const verdict = known ? decided.verdict : this.#judge(outcome)
     if (verdict === undefined) return undefined
     const attempt = this.#attempt
     const { reason } = verdict

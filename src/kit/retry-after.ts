@@ -23,8 +23,9 @@ function secondsOf(text: string | undefined): number | undefined {
 }
 
 function untilDate(text: string, head: ResponseHead): number | undefined {
-  const time = parseHttpDate(text, clock.now())
-  return time === undefined ? undefined : Math.max(time - dateOf(head), 0)
+  const date = dateOf(head)
+  const time = parseHttpDate(text, date)
+  return time === undefined ? undefined : Math.max(time - date, 0)
 }
 
 function dateOf({ headers }: ResponseHead): number {
