@@ -10,7 +10,7 @@ import type { AnyPlugin, OptionsOf } from './plugin.ts'
 import type { HttpResponse } from './response.ts'
 import type { Reader } from './streaming.ts'
 import type { Params, ParamsOf } from './params.ts'
-import type { Query } from './url.ts'
+import type { Query } from './query.ts'
 
 /** How a client is made. */
 export interface ClientOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {

@@ -31,6 +31,9 @@ const SPEC = /^((?:\w|%[0-9a-f]{2})(?:\.?(?:\w|%[0-9a-f]{2}))*)(?:(\*)|:([1-9]\d
 
 /** Fills a template. Throws `CONFIG` for a variable of the path without a value and for a malformed template. */
 export function expand(template: string, params: Params = {}): string {
+  if (typeof params !== 'object' || (params as object | null) === null) {
+    throw config(`The params of the template ${quoted(template)} must be an object, not ${shown(params)}.`)
+  }
   // The template with a letter for every expression: what its author wrote, and nothing that a value brought.
   let own = ''
   let filled = ''

@@ -1,20 +1,10 @@
 /** From what a user writes as url to the one the request is sent to, by the rules of the WHATWG URL standard. */
+import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
+import { withQuery, type Query } from './query.ts'
 import { redactUrl } from './redact.ts'
 import type { Params } from './params.ts'
 import { expand } from './template.ts'
-
-/** A value in a query; a list repeats the name, `undefined` leaves it out. */
-export type QueryValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | undefined
-  | readonly (string | number | bigint | boolean)[]
-
-/** What is added to the query of a url. */
-export type Query = Readonly<Record<string, QueryValue>> | URLSearchParams
 
 /** The url a client's relative urls are joined to. */
 export interface BaseUrl {
@@ -34,7 +24,7 @@ const MAX_LENGTH = 65_536
 
 /** Checks the base url of a client. Throws `CONFIG` when nothing could be joined to it as its author expects. */
 export function parseBase(input: string | URL, confine: boolean, parent?: BaseUrl): BaseUrl {
-  const { href, authorization } = strip(parse(input, parent?.href))
+  const { href, authorization } = strip(parse(input, parent))
   if (/[?]/.test(href))
     throw config(
       `baseUrl ${redactUrl(href)} has a query, which joining would drop; put it into defaultRequest({ query }).`,
@@ -44,7 +34,7 @@ export function parseBase(input: string | URL, confine: boolean, parent?: BaseUr
       `baseUrl ${redactUrl(href)} must end with a slash: joining replaces what stands after the last one (WHATWG URL). Write ${redactUrl(href)}/`,
     )
   }
-  return { href, confine, authorization: authorization ?? parent?.authorization }
+  return { href, confine, authorization: authorization ?? inherited(href, parent) }
 }
 
 /** Fills templates, joins to the base, adds the query, takes user and password out. Throws `CONFIG`. */
@@ -55,54 +45,61 @@ export function resolveUrl(
   query?: Query,
 ): ResolvedUrl {
   const filled = typeof input === 'string' && input.includes('{') ? expand(input, params) : input
-  const { href, authorization } = strip(parse(filled, base?.href))
+  const { href, authorization } = strip(parse(filled, base))
   if (base?.confine && !href.startsWith(base.href)) {
     throw config(
       `${redactUrl(href)} is outside the base url ${redactUrl(base.href)}. Write it relative and without a leading slash, or create the client with { confine: false } to allow any url.`,
     )
   }
   const target = query === undefined ? href : withQuery(href, query)
-  if (target.length > MAX_LENGTH)
-    throw config(`The url has ${target.length} characters; at most ${MAX_LENGTH} are sent. Put the data into a body.`)
-  return { href: target, authorization: authorization ?? base?.authorization }
+  checkLength(target)
+  return { href: target, authorization: authorization ?? inherited(href, base) }
 }
 
-/** Adds to the query of a url, encoded as `URLSearchParams` does. */
-export function withQuery(href: string, query: Query): string {
-  const added = query instanceof URLSearchParams ? query : new URLSearchParams(queryPairs(query))
-  const text = added.toString()
-  if (text === '') return href
-  return `${href}${href.includes('?') ? (/[?&]$/.test(href) ? '' : '&') : '?'}${text}`
+/** The credentials of a base are for its own origin. */
+function inherited(href: string, base: BaseUrl | undefined): string | undefined {
+  if (base?.authorization === undefined) return undefined
+  return new URL(href).origin === new URL(base.href).origin ? base.authorization : undefined
 }
 
-function queryPairs(query: Readonly<Record<string, QueryValue>>): string[][] {
-  const pairs: string[][] = []
-  for (const [name, value] of Object.entries(query)) {
-    for (const item of Array.isArray(value) ? (value as readonly QueryValue[]) : [value]) {
-      if (item === undefined) continue
-      if ((item as unknown) === null || typeof item === 'object' || typeof item === 'function') {
-        throw config(`The query value ${JSON.stringify(name)} must be a string, number, boolean or a list of those.`)
-      }
-      pairs.push([name, String(item)])
-    }
-  }
-  return pairs
-}
-
-function parse(input: string | URL, base: string | undefined): URL {
-  const text = String(input)
-  const url = URL.parse(text, base)
+function parse(input: string | URL, base: BaseUrl | undefined): URL {
+  const text = textOf(input)
+  const url = URL.parse(text, base?.href)
   if (url === null) {
     const why =
       base === undefined
         ? 'is not an absolute url; give the whole url, or create the client with a baseUrl'
         : 'is not a url'
-    throw config(`${JSON.stringify(redactUrl(text))} ${why}.`)
+    // Nobody knows where user and password end in what is no url: everything before the last @ goes.
+    throw config(`${JSON.stringify(redactUrl(text.replace(/^.*@/s, '')))} ${why}.`)
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw config(`${redactUrl(url.href)} has the scheme ${url.protocol} but only http: and https: can be requested.`)
   }
   return url
+}
+
+// The URL standard would drop tabs and line ends and replace halves of surrogate pairs without a word.
+// oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+const NOT_IN_URL = /[\0-\x1f\x7f\p{Surrogate}]/u
+
+function textOf(input: unknown): string {
+  if (typeof input !== 'string' && !(input instanceof URL)) {
+    throw config(`A url must be a string or a URL, not ${shown(input)}.`)
+  }
+  const text = String(input)
+  checkLength(text)
+  const wrong = NOT_IN_URL.exec(text)
+  if (wrong === null) return text
+  const code = (text.codePointAt(wrong.index) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  throw config(
+    `A url may not have the character U+${code} (at position ${wrong.index}); encode it, for example with encodeURIComponent().`,
+  )
+}
+
+function checkLength(url: string): void {
+  if (url.length <= MAX_LENGTH) return
+  throw config(`The url has ${url.length} characters; at most ${MAX_LENGTH} are sent. Put the data into a body.`)
 }
 
 function strip(url: URL): ResolvedUrl {
@@ -116,7 +113,9 @@ function strip(url: URL): ResolvedUrl {
 
 /** RFC 7617 §2.1: user and password as UTF-8. */
 function basic(username: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${unescaped(username)}:${unescaped(password)}`)
+  const user = unescaped(username)
+  if (user.includes(':')) throw config('A user in a url cannot have a colon, which ends it in Basic credentials.')
+  const bytes = new TextEncoder().encode(`${user}:${unescaped(password)}`)
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 

@@ -292,6 +292,12 @@ describe('the values of params', () => {
     }
   })
 
+  it.each([[null], ['id'], [7], [() => ({ id: 7 })]])('must come in an object, not %o', values => {
+    expect(thrown(() => expand('{id}', values as unknown as Params)).message).toMatch(
+      /^The params of the template "\{id\}" must be an object, not .+\.$/,
+    )
+  })
+
   it('are not shown in an error, nor is a secret that the template itself holds', () => {
     const error = thrown(() => expand('https://ada:s3cret@api.test/{v}?k=s3cret', { v: 's3cret\ud800' }))
     expect(error.message).toBe(
