@@ -1,0 +1,28 @@
+/**
+ * How engines on Node get a connection: look-up, TCP with all addresses, TLS.
+ *
+ * One connector belongs to one engine and lives as long: it keeps the TLS sessions by which later handshakes are shorter.
+ */
+import { Connecting, type ConnectListener } from './connector/connecting.ts'
+import type { ConnectOptions } from './connector/options.ts'
+import type { Target } from './connector/target.ts'
+import { TlsProfile } from './connector/tls.ts'
+
+export type { TlsOptions } from './connector/tls.ts'
+
+/** Makes connections for one engine. */
+export class Connector {
+  readonly #options: ConnectOptions
+  readonly #tls: TlsProfile
+
+  /** Throws `CONFIG` when a certificate or key cannot be read. `protocols` are offered by ALPN, the preferred first. */
+  constructor(options: ConnectOptions, protocols: readonly string[]) {
+    this.#options = options
+    this.#tls = new TlsProfile(options.tls, protocols)
+  }
+
+  /** Prepares a connection; `start()` begins it, `destroy()` calls it off. */
+  prepare(target: Target, listener: ConnectListener): Connecting {
+    return new Connecting(target, this.#options, this.#tls, listener)
+  }
+}

@@ -1,0 +1,116 @@
+/** Why there is no connection, in words. */
+import { describe, HttpError, type HttpRequest } from '../../src/index.ts'
+import { hostPort, type Target } from './target.ts'
+
+/** The parts of connecting, in their order. */
+export type ConnectPhase = 'dns' | 'connect' | 'tls'
+
+/** Why a connection did not come about. */
+export interface ConnectFailure {
+  readonly code: 'DNS' | 'CONNECT' | 'TLS'
+  readonly phase: ConnectPhase
+  /** A clause that can follow "was not sent:". */
+  readonly why: string
+  readonly cause: unknown
+}
+
+/** The error of a request that waited for this connection. */
+export function notConnected(request: HttpRequest, { code, phase, why, cause }: ConnectFailure): HttpError {
+  return new HttpError(code, `${describe(request, request.attempt)} was not sent: ${why}.`, {
+    phase,
+    request,
+    attempt: request.attempt,
+    requestWritten: 'no',
+    reusedConnection: false,
+    cause,
+  })
+}
+
+/** The name could not be looked up. */
+export function lookupFailed(host: string, cause: unknown): ConnectFailure {
+  const why = codeOf(cause) === 'EAI_AGAIN' ? 'the name server gave no answer for' : 'there is no address for'
+  return { code: 'DNS', phase: 'dns', why: `${why} ${host}${named(cause)}`, cause }
+}
+
+/** No address of the host could be reached; `attempts` has one error for every address that was tried. */
+export function unreachable(target: Target, attempts: readonly AddressFailure[]): ConnectFailure {
+  const causes = attempts.map(({ cause }) => cause)
+  const tried = attempts.map(
+    ({ address, cause }) => `${address} ${WHY_UNREACHABLE[codeOf(cause)] ?? 'failed'}${named(cause)}`,
+  )
+  const where =
+    tried.length === 1 && tried[0]?.startsWith(hostPort(target.host, target.port))
+      ? ''
+      : `${hostPort(target.host, target.port)} could not be reached, `
+  return {
+    code: 'CONNECT',
+    phase: 'connect',
+    why: `${where}${tried.join(', ')}`,
+    cause:
+      causes.length === 1 ? causes[0] : new AggregateError(causes, `No address of ${target.host} could be reached.`),
+  }
+}
+
+/** What became of one address. */
+export interface AddressFailure {
+  /** With its port, or the path of a unix socket. */
+  readonly address: string
+  readonly cause: unknown
+}
+
+/** The TLS handshake failed. */
+export function handshakeFailed({ host, port }: Target, servername: string, cause: unknown): ConnectFailure {
+  const code = codeOf(cause)
+  const certificate = WHY_CERTIFICATE[code]
+  const why =
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+      ? `the certificate of ${hostPort(host, port)} is not one for ${servername}${reasonOf(cause)}`
+      : certificate === undefined
+        ? `the TLS handshake with ${hostPort(host, port)} ${code === 'ECONNRESET' ? 'was cut off' : 'failed'}`
+        : `the certificate of ${hostPort(host, port)} ${certificate}`
+  return { code: 'TLS', phase: 'tls', why: `${why}${named(cause)}`, cause }
+}
+
+const WHY_UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ETIMEDOUT: 'did not answer',
+  EHOSTUNREACH: 'has no route to it',
+  ENETUNREACH: 'is in a network that cannot be reached',
+  EADDRNOTAVAIL: 'cannot be reached from the local address or port',
+  ECONNRESET: 'reset the connection',
+  EMFILE: 'needs one more open file than this process may have',
+  ENFILE: 'needs one more open file than this system may have',
+  EACCES: 'may not be connected to by this process',
+  EPERM: 'may not be connected to by this process',
+  ERR_ACCESS_DENIED: 'may not be connected to by this process',
+  ENOENT: 'does not exist',
+}
+
+const WHY_CERTIFICATE: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has expired',
+  CERT_NOT_YET_VALID: 'is not valid yet',
+  CERT_REVOKED: 'was revoked',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'is signed by nobody but itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'comes from an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'comes from an authority that is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'comes from an authority that is not known',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'comes from an authority that is not known',
+  CERT_SIGNATURE_FAILURE: 'has a signature that is not that of its authority',
+  CERT_UNTRUSTED: 'is not trusted',
+}
+
+/** The code of a system, TLS or driver error, or the empty string. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}
+
+function named(error: unknown): string {
+  const code = codeOf(error)
+  return code === '' ? '' : ` (${code})`
+}
+
+function reasonOf(error: unknown): string {
+  const reason = (error as { reason?: unknown }).reason
+  return typeof reason === 'string' ? `: ${reason.replace(/\.$/, '')}` : ''
+}

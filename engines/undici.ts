@@ -1,0 +1,174 @@
+/** The default engine on Node: HTTP/1.1 on undici's dispatcher, with connections of our own making. */
+import type { LookupFunction } from 'node:net'
+import {
+  describe,
+  HttpError,
+  limit,
+  type Capabilities,
+  type ConnectionEvent,
+  type Engine,
+  type EngineFactory,
+  type EventObserver,
+  type Exchange,
+  type HttpRequest,
+  type PoolStats,
+} from '../src/index.ts'
+import { Connector, type TlsOptions } from './connector.ts'
+import {
+  atLeastOne,
+  atLeastOneOrInfinity,
+  checkOptions,
+  checkTls,
+  CONNECT_CHECKS,
+  type ConnectOptions,
+} from './connector/options.ts'
+import { UndiciExchange } from './undici/exchange.ts'
+import { Pools } from './undici/pools.ts'
+import type { Settings } from './undici/settings.ts'
+
+export type { TlsOptions } from './connector.ts'
+
+/** The options of {@link undici}. A wrong one throws `HttpError` code `CONFIG`. Times are milliseconds, `false` is no limit. */
+export interface UndiciOptions {
+  /** How many connections may be open in all; `Infinity` for no limit. Default 256. Idle ones give way to other origins. */
+  readonly connections?: number | undefined
+  /** How many connections may be open to one origin; `Infinity` for no limit. Default 64. */
+  readonly connectionsPerOrigin?: number | undefined
+  /**
+   * How many requests may be on one connection at a time. More than 1 is used when no more connections may be opened, and
+   * for GET and HEAD without a body. Default 1.
+   */
+  readonly pipelining?: number | undefined
+  /**
+   * How long an idle connection is kept, unless the server asks for another time (`Keep-Alive: timeout`); `false` closes each
+   * after its answer. Default 4000.
+   */
+  readonly keepAlive?: number | false | undefined
+  /** How long look-up, TCP and TLS may take together, unless the request has a limit of its own. Default 10 000. */
+  readonly connectTimeout?: number | false | undefined
+  /** How often a connection is tried when every address failed, within `connectTimeout`. Default 1. */
+  readonly connectAttempts?: number | undefined
+  /** How long a request may wait for a connection to become free, unless it has a limit of its own. Default 30 000. */
+  readonly acquireTimeout?: number | false | undefined
+  /** How large the head of an answer may be, and its trailers, in bytes. Default 65 536. */
+  readonly maxHeaderSize?: number | undefined
+  /** Certificates, versions and ciphers. Default: those of Node, TLS 1.2 and newer. */
+  readonly tls?: TlsOptions | undefined
+  /** Looks up host names, called as `dns.lookup` is with `{ all: true }`. Default: `dns.lookup`. */
+  readonly lookup?: LookupFunction | undefined
+  /** Uses only addresses of this family. Default: both, whichever connects first. */
+  readonly family?: 4 | 6 | undefined
+  /** The address of this machine to connect from. Default: the system chooses. */
+  readonly localAddress?: string | undefined
+  /** Connects to this unix socket, whatever the host of the url. Default: none. */
+  readonly socketPath?: string | undefined
+}
+
+/**
+ * Sends requests with undici over HTTP/1.1. It is the default engine on Node.
+ *
+ * Throws `HttpError` code `CONFIG` for an option that is wrong or unknown.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from 'sluice'
+ * import { undici } from 'sluice/engines/undici'
+ *
+ * const client = createClient({ engine: undici({ connectionsPerOrigin: 8, keepAlive: 10_000 }) })
+ * client.get('https://api.example.com/users/7').subscribe(response => console.log(response.status))
+ * await client.close()
+ * ```
+ */
+export function undici(options: UndiciOptions = {}): EngineFactory {
+  checkOptions('undici', options, CHECKS)
+  if (options.tls !== undefined) checkTls('undici', options.tls)
+  const settings: Settings = {
+    connections: options.connections ?? 256,
+    connectionsPerOrigin: options.connectionsPerOrigin ?? 64,
+    pipelining: options.pipelining ?? 1,
+    keepAlive: options.keepAlive ?? 4000,
+    connectTimeout: options.connectTimeout ?? 10_000,
+    acquireTimeout: options.acquireTimeout ?? 30_000,
+    maxHeaderSize: options.maxHeaderSize ?? 65_536,
+  }
+  const connecting: ConnectOptions = {
+    connectAttempts: options.connectAttempts ?? 1,
+    tls: options.tls ?? {},
+    lookup: options.lookup,
+    family: options.family,
+    localAddress: options.localAddress,
+    socketPath: options.socketPath,
+  }
+  // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
+  new Connector(connecting, PROTOCOLS)
+  return { name: 'undici', create: () => new UndiciEngine(settings, new Connector(connecting, PROTOCOLS)) }
+}
+
+export { undici as defaultEngine }
+
+const PROTOCOLS = ['http/1.1']
+
+const CHECKS = {
+  connections: atLeastOneOrInfinity,
+  connectionsPerOrigin: atLeastOneOrInfinity,
+  pipelining: atLeastOne,
+  keepAlive: limit,
+  connectTimeout: limit,
+  acquireTimeout: limit,
+  maxHeaderSize: atLeastOne,
+  ...CONNECT_CHECKS,
+}
+
+const CAPABILITIES: Capabilities = {
+  protocols: ['http/1.1'],
+  streamingUpload: true,
+  uploadProgress: true,
+  duplex: true,
+  informational: true,
+  trailers: true,
+  backPressure: true,
+  decodes: false,
+  limits: ['queue', 'dns', 'connect', 'tls', 'send'],
+}
+
+class UndiciEngine implements Engine {
+  readonly name = 'undici'
+  readonly capabilities: Capabilities = CAPABILITIES
+  readonly #pools: Pools
+
+  constructor(settings: Settings, connector: Connector) {
+    this.#pools = new Pools(settings, connector)
+  }
+
+  exchange(request: HttpRequest, observer: EventObserver): Exchange {
+    const exchange = new UndiciExchange(request, observer, this.#pools)
+    if (this.#pools.closing) exchange.fail(closed(request))
+    else this.#pools.run(exchange)
+    return exchange
+  }
+
+  close(): Promise<void> {
+    return this.#pools.close()
+  }
+
+  destroy(reason: HttpError = new HttpError('CANCELLED', 'The engine was destroyed.')): Promise<void> {
+    return this.#pools.destroy(reason)
+  }
+
+  stats(): PoolStats {
+    return this.#pools.stats
+  }
+
+  watch(listener: (event: ConnectionEvent) => void): () => void {
+    return this.#pools.watch(listener)
+  }
+}
+
+function closed(request: HttpRequest): HttpError {
+  return new HttpError('CLOSED', `${describe(request, request.attempt)} was not sent: its engine is closed.`, {
+    phase: 'queue',
+    request,
+    attempt: request.attempt,
+    requestWritten: 'no',
+  })
+}

@@ -1,0 +1,79 @@
+/** A connection that is being made, and the request that waits for it. */
+import type { Socket } from 'node:net'
+import type { Connecting, ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
+import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
+import { after } from '../connector/after.ts'
+import type { UndiciExchange } from './exchange.ts'
+
+/** Hears what becomes of an attempt. */
+export interface AttemptOwner {
+  connected(attempt: Attempt, socket: Socket, facts: ConnectionFacts): void
+  failed(attempt: Attempt, failure: ConnectFailure): void
+}
+
+/** Goes on for as long as a request waits for it, or until it is through if the request was served by another connection. */
+export class Attempt implements ConnectListener {
+  readonly #owner: AttemptOwner
+  readonly #connecting: Connecting
+  #waiter: UndiciExchange | undefined
+  #stopSpare: (() => void) | undefined
+
+  constructor(owner: AttemptOwner, prepare: (listener: ConnectListener) => Connecting) {
+    this.#owner = owner
+    this.#connecting = prepare(this)
+  }
+
+  /** The request whose limits count for it. */
+  get waiter(): UndiciExchange | undefined {
+    return this.#waiter
+  }
+
+  start(waiter: UndiciExchange): void {
+    this.give(waiter)
+    this.#connecting.start()
+  }
+
+  /** Gives it to another request, which then waits for it from now on. */
+  give(waiter: UndiciExchange): void {
+    if (this.#stopSpare !== undefined) {
+      this.#stopSpare()
+      this.#stopSpare = undefined
+      this.#connecting.keepAlive(true)
+    }
+    this.#waiter = waiter
+    waiter.attempt = this
+    waiter.connecting(this.#connecting.phase)
+  }
+
+  /** Takes it from the request that waited for it. */
+  release(): void {
+    if (this.#waiter !== undefined) this.#waiter.attempt = undefined
+    this.#waiter = undefined
+  }
+
+  /** Lets it go on for the pool, `ms` milliseconds at most, without keeping the process alive. */
+  spare(ms: number, giveUp: () => void): void {
+    this.#connecting.keepAlive(false)
+    this.#stopSpare = after(ms, giveUp, false)
+  }
+
+  destroy(): void {
+    this.#stopSpare?.()
+    this.release()
+    this.#connecting.destroy()
+  }
+
+  phase(phase: ConnectPhase): void {
+    this.#waiter?.connecting(phase)
+  }
+
+  connected(socket: Socket, facts: ConnectionFacts): void {
+    this.#stopSpare?.()
+    this.#owner.connected(this, socket, facts)
+  }
+
+  failed(failure: ConnectFailure): void {
+    this.#stopSpare?.()
+    this.#owner.failed(this, failure)
+  }
+}

@@ -1,0 +1,164 @@
+/** One connection: a socket with an undici client of its own, and what was sent over it. */
+import type { Socket } from 'node:net'
+import { Client } from 'undici'
+import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
+import type { ConnectionFacts } from '../connector/connecting.ts'
+import { codeOf } from '../connector/failure.ts'
+import type { UndiciExchange } from './exchange.ts'
+import type { Settings } from './settings.ts'
+
+/** Hears when a connection can take the next request, and when it is gone. */
+export interface ConnectionOwner {
+  /** A request on it is through; `settled` follows. */
+  settling(): void
+  /** It can be used again, unless it is `retiring`. */
+  settled(connection: Connection): void
+  /** It takes no more requests. Its socket may still be open. */
+  retired(connection: Connection): void
+  /** Its socket is closed. */
+  closed(connection: Connection): void
+}
+
+/** Tells undici that a connection which ended is not to be replaced: finding another one is the pool's work. */
+export const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { code: 'SLUICE_RETIRED' })
+
+/** Requests are given to a connection one at a time (or, pipelined, a few), so nothing ever waits inside undici. */
+export class Connection {
+  readonly info: ConnectionInfo
+  readonly #socket: Socket
+  readonly #client: Client
+  readonly #owner: ConnectionOwner
+  readonly #settle: () => void
+  readonly #pipelining: number
+  #again: HttpEvent | undefined
+  #running = 0
+  #pipelinable = true
+  #used = 0
+  #retired = false
+  #ended = false
+  #fault: Error | undefined
+  #warm: NodeJS.Timeout | undefined
+
+  constructor(
+    id: number,
+    origin: string,
+    socket: Socket,
+    facts: ConnectionFacts,
+    settings: Settings,
+    owner: ConnectionOwner,
+  ) {
+    this.info = { id, ...facts, reused: false }
+    this.#socket = socket
+    this.#owner = owner
+    this.#pipelining = settings.pipelining
+    this.#settle = () => {
+      owner.settled(this)
+    }
+    this.#client = clientOf(origin, settings, () => this.#handOver())
+    // These run before the listeners of undici, which can then be told apart by what they already know.
+    socket.on('error', error => {
+      // undici destroys sockets with errors of its own, which say nothing about the peer.
+      if (codeOf(error) === 'ECONNRESET') this.#fault ??= error
+    })
+    socket.once('end', () => {
+      this.#ended = true
+      if (this.#used === 0) socket.destroy()
+    })
+    socket.once('close', () => {
+      clearTimeout(this.#warm)
+      this.retire()
+      owner.closed(this)
+    })
+    this.#warm = setTimeout(() => socket.destroy(), settings.keepAlive === false ? 0 : settings.keepAlive)
+    this.#warm.unref()
+  }
+
+  /** True when another request was sent over it before the one that runs now. */
+  get reused(): boolean {
+    return this.#used > 1
+  }
+  /** How many requests are on it. */
+  get running(): number {
+    return this.#running
+  }
+  /** True when one more request may be sent before the others are answered. */
+  get pipelinable(): boolean {
+    return this.#pipelinable && this.#running > 0 && this.#running < this.#pipelining && !this.retiring
+  }
+  /** True when it will take no more requests. */
+  get retiring(): boolean {
+    return this.#retired || this.#socket.destroyed
+  }
+  /** True when the peer has ended its side. */
+  get ended(): boolean {
+    return this.#ended
+  }
+  /** How the peer broke it off, if it did not simply end it. */
+  get fault(): Error | undefined {
+    return this.#fault
+  }
+
+  /** Sends a request. What becomes of it is heard by the exchange, which may happen before this returns. */
+  send(exchange: UndiciExchange): void {
+    this.#pipelinable = exchange.pipelinable && (this.#pipelinable || this.#running === 0)
+    this.#running++
+    this.#client.dispatch(exchange.hand(this), exchange)
+  }
+
+  /** The event that says which connection a request runs on; counts the requests as it is asked for. */
+  use(): HttpEvent {
+    this.#used++
+    if (this.#used === 1) return { type: 'connection', connection: this.info }
+    this.#again ??= { type: 'connection', connection: { ...this.info, reused: true } }
+    return this.#again
+  }
+
+  /** A request is through. Whether undici keeps the socket shows when it has returned from telling us. */
+  done(): void {
+    this.#running--
+    this.#owner.settling()
+    queueMicrotask(this.#settle)
+  }
+
+  /** Takes no more requests; those that run on it may end. */
+  retire(): void {
+    if (this.#retired) return
+    this.#retired = true
+    this.#owner.retired(this)
+  }
+
+  /** Closes it now. */
+  destroy(): void {
+    this.retire()
+    this.#socket.destroy()
+  }
+
+  /** undici takes the socket with the first request. */
+  #handOver(): Socket | undefined {
+    clearTimeout(this.#warm)
+    if (this.#retired) return undefined
+    // A connection that was made ahead of its request did not keep the process alive; one in use does.
+    this.#socket.ref()
+    return this.#socket
+  }
+}
+
+function clientOf(origin: string, settings: Settings, handOver: () => Socket | undefined): Client {
+  const { keepAlive, pipelining, maxHeaderSize } = settings
+  return new Client(origin, {
+    allowH2: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize,
+    pipelining: keepAlive === false ? 0 : pipelining,
+    keepAliveTimeout: keepAlive === false ? 1 : keepAlive,
+    connect(_, callback) {
+      // undici misses an answer that comes while it asks.
+      queueMicrotask(() => {
+        const socket = handOver()
+        if (socket === undefined) callback(RETIRED, null)
+        else callback(null, socket)
+      })
+    },
+  })
+}

@@ -1,0 +1,329 @@
+/** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
+import type { Dispatcher } from 'undici'
+import {
+  HttpHeaders,
+  LIMITS,
+  UPLOAD_PROGRESS,
+  type ErrorCode,
+  type EventObserver,
+  type Exchange,
+  type HttpError,
+  type HttpEvent,
+  type HttpRequest,
+  type Phase,
+} from '../../src/index.ts'
+import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
+import type { Attempt } from './attempt.ts'
+import type { Connection } from './connection.ts'
+import { errorOf, failureOf, isBroken, type Progress } from './failure.ts'
+import { fieldsOf, framingOf, type Framing } from './head.ts'
+import type { Pools } from './pools.ts'
+import { Upload } from './upload.ts'
+import { tookTooLong, Waiting } from './waiting.ts'
+
+/** How many 1xx answers and how many header fields are taken from a peer. */
+const MOST_INFORMATIONAL = 16
+const MOST_FIELDS = 2000
+
+/** How often a request is given another connection because the one it was to go over was closed before. */
+const MOST_CLOSED_BEFORE = 5
+
+const SENT: HttpEvent = { type: 'sent' }
+
+/** Makes undici pass over a request that was left before it was written, and keep the connection. */
+const LEFT: Error = new Error('The request was left.')
+
+/** Where an exchange stands: in a queue, given to a connection, on the wire, being answered, through. */
+type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
+
+/** A request on its way: undici's handler and the engine's exchange in one object, so that a small GET allocates little else. */
+export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
+  readonly request: HttpRequest
+  /** The connection that is being made for it. */
+  attempt: Attempt | undefined
+  /** Tells who has waited longer. */
+  ticket = 0
+  readonly #observer: EventObserver
+  readonly #pools: Pools
+  #stage: Stage = 'waiting'
+  #waiting: Waiting | undefined
+  #connection: Connection | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #upload: Upload | undefined
+  #paused = false
+  #reused = false
+  #sent = false
+  #uploaded = 0
+  #uploadedAll = false
+  #started = false
+  #framing: Framing = 0
+  #received = 0
+  #informational = 0
+  #closedBefore = 0
+  #repeated = false
+
+  constructor(request: HttpRequest, observer: EventObserver, pools: Pools) {
+    this.request = request
+    this.#observer = observer
+    this.#pools = pools
+  }
+
+  // What the user of the engine does.
+
+  abort(): void {
+    if (this.#stage === 'over') return
+    const stage = this.#stage
+    this.#end()
+    if (stage === 'waiting') this.#pools.poolOf(this.request.origin).leave(this)
+    else if (stage !== 'handed') {
+      this.#connection?.retire()
+      this.#controller?.abort(LEFT)
+    }
+  }
+
+  pause(): void {
+    this.#paused = true
+    // After the last byte nothing is held back, and a peer that closes then must not look like one that broke off.
+    if (this.#received !== this.#framing) this.#controller?.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    // undici's parser cannot go on with one answer while it is in the middle of another.
+    queueMicrotask(() => {
+      if (!this.#paused && this.#stage === 'answered') this.#controller?.resume()
+    })
+  }
+
+  /** Ends it with this error. */
+  fail(error: HttpError): void {
+    if (this.#stage === 'over') return
+    this.abort()
+    this.#observer.error(error)
+  }
+
+  // What the pool does.
+
+  /** True when it may be sent behind another request that is not answered yet. */
+  get pipelinable(): boolean {
+    const { body, method } = this.request
+    return body === undefined && (method === 'GET' || method === 'HEAD')
+  }
+
+  /** It waits for a connection. */
+  wait(): void {
+    this.ticket = this.#pools.nextTicket()
+    this.#waiting = new Waiting(this.request, this.#pools.settings, overdue => {
+      this.fail(tookTooLong(this.request, overdue))
+    })
+  }
+
+  /** No connection is being made for it any more. */
+  queue(): void {
+    this.#waiting?.queue()
+  }
+
+  /** The connection that is being made for it has come this far. */
+  connecting(phase: ConnectPhase): void {
+    this.#waiting?.connect(phase)
+  }
+
+  notConnected(failure: ConnectFailure): void {
+    this.fail(notConnected(this.request, failure))
+  }
+
+  /** A connection takes it; answers with what undici is to send. */
+  hand(connection: Connection): Dispatcher.DispatchOptions {
+    this.#waiting?.stop()
+    this.#waiting = undefined
+    this.#stage = 'handed'
+    this.#connection = connection
+    const { request } = this
+    const { body, method } = request
+    const options: Dispatcher.DispatchOptions = {
+      path: request.target,
+      method,
+      // undici reads names and values from a flat list, and does not change it.
+      headers: request.headers.flat as string[],
+    }
+    if (body !== undefined) options.body = this.#bodyFor(body)
+    // undici closes the connection after HEAD unless told not to.
+    if (method === 'HEAD') options.reset = false
+    if (this.#pools.settings.pipelining > 1 && this.pipelinable) options.blocking = false
+    return options
+  }
+
+  // What undici does.
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#stage === 'over') throw LEFT
+    const connection = this.#connection as Connection
+    this.#controller = controller
+    this.#upload?.open()
+    this.#observer.next(connection.use())
+    // Whoever heard of the connection may have left.
+    if ((this.#stage as Stage) === 'over') throw LEFT
+    this.#reused = connection.reused
+    this.#stage = 'written'
+  }
+
+  onBodySent(chunk: Uint8Array): void {
+    this.#uploaded += chunk.length
+    this.#tellSent()
+    this.#tellProgress(false)
+  }
+
+  onRequestSent(): void {
+    this.#uploadedAll = true
+    this.#tellSent()
+    if (this.request.body !== undefined) this.#tellProgress(true)
+  }
+
+  onResponseStarted(): void {
+    this.#started = true
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _: unknown, statusText = ''): void {
+    if (this.#stage === 'over') return
+    const { request } = this
+    const fields = fieldsOf(controller.rawHeaders)
+    if (fields.length > 2 * MOST_FIELDS) {
+      this.#give('TOO_LARGE', 'headers', `was answered with more than ${MOST_FIELDS} header fields`)
+    } else if (status < 200) this.#inform(status, fields)
+    else {
+      this.#stage = 'answered'
+      this.#framing = framingOf(fields, request.method, status)
+      if (this.#paused && this.#framing !== 0) controller.pause()
+      const headers = HttpHeaders.received(fields)
+      const head = { status, statusText, headers, httpVersion: '1.1', url: request.url, request } as const
+      this.#observer.next({ type: 'head', head, flow: this })
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
+    if (this.#stage === 'over') return
+    this.#received += bytes.length
+    this.#observer.next({ type: 'chunk', bytes })
+    if (this.#received === this.#framing && controller.paused) controller.resume()
+  }
+
+  onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
+    const connection = this.#release()
+    if (this.#stage === 'over') return
+    // Without a length only a regular end of the connection says that all is there.
+    if (this.#framing === 'close' && connection?.fault !== undefined) {
+      this.#settle(failureOf(connection.fault, this.#progress(connection)))
+      return
+    }
+    const trailers = fieldsOf(rawTrailers)
+    if (trailers.length > 0) this.#observer.next({ type: 'trailers', headers: HttpHeaders.received(trailers) })
+    if ((this.#stage as Stage) === 'over') return
+    this.#end()
+    this.#observer.complete()
+  }
+
+  onResponseError(_: unknown, error: unknown): void {
+    const connection = this.#release()
+    if (this.#stage === 'over') return
+    if (this.#stage !== 'handed') connection?.retire()
+    if (this.#mayRepeat(error)) this.#again()
+    else this.#settle(failureOf(error, this.#progress(connection)))
+  }
+
+  /** Gives the connection back. It is asked to settle even if it is closed, so that the pool counts right. */
+  #release(): Connection | undefined {
+    const connection = this.#connection
+    this.#connection = undefined
+    connection?.done()
+    return connection
+  }
+
+  #end(): void {
+    this.#stage = 'over'
+    this.#waiting?.stop()
+    this.#upload?.stop()
+    this.#pools.ended(this)
+  }
+
+  #settle(error: HttpError): void {
+    this.#end()
+    this.#observer.error(error)
+  }
+
+  /** Gives up on the peer. */
+  #give(code: ErrorCode, phase: Phase, what: string): void {
+    this.fail(errorOf(code, phase, what, this.#progress(this.#connection)))
+  }
+
+  #inform(status: number, fields: readonly string[]): void {
+    this.#informational++
+    if (status === 101) {
+      this.#give('PROTOCOL', 'headers', 'was answered with 101 Switching Protocols, for which it had not asked')
+    } else if (status < 100) {
+      this.#give('PROTOCOL', 'headers', `was answered with the status ${status}, which does not exist`)
+    } else if (this.#informational > MOST_INFORMATIONAL) {
+      this.#give('TOO_LARGE', 'headers', `was answered with more than ${MOST_INFORMATIONAL} informational answers`)
+    } else this.#observer.next({ type: 'informational', status, headers: HttpHeaders.received(fields) })
+  }
+
+  #bodyFor(body: NonNullable<HttpRequest['body']>): Buffer {
+    const patience = this.request.read(LIMITS)?.send
+    const watched = typeof patience === 'number' || this.request.read(UPLOAD_PROGRESS) === true
+    if (body instanceof Uint8Array && !watched) return body as Buffer
+    this.#upload = new Upload(body, patience, () => {
+      this.#give('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${String(patience)} ms`)
+    })
+    // undici takes any iterable, more than its types say.
+    return this.#upload as unknown as Buffer
+  }
+
+  #tellSent(): void {
+    if (this.#sent || this.#stage === 'over') return
+    this.#sent = true
+    this.#observer.next(SENT)
+  }
+
+  #tellProgress(done: boolean): void {
+    if (this.#stage === 'over' || this.request.read(UPLOAD_PROGRESS) !== true) return
+    const loaded = this.#uploaded
+    const total = this.request.body?.length
+    if (done) this.#observer.next({ type: 'progress', way: 'up', loaded, total, done })
+    else if (loaded !== total) this.#observer.next({ type: 'progress', way: 'up', loaded, total })
+  }
+
+  /**
+   * A request that was never written is given another connection. One that went out over a connection which had served
+   * others, and was closed without a byte of an answer, is repeated once where that does no harm (RFC 9112 §9.3.1).
+   */
+  #mayRepeat(error: unknown): boolean {
+    if (!isBroken(error)) return false
+    if (this.#stage === 'handed') return ++this.#closedBefore <= MOST_CLOSED_BEFORE
+    if (this.#stage !== 'written' || this.#started || !this.#reused || this.#repeated) return false
+    this.#repeated = this.request.idempotent && this.request.replayable
+    return this.#repeated
+  }
+
+  #again(): void {
+    this.#upload?.stop()
+    this.#upload = this.#controller = undefined
+    this.#stage = 'waiting'
+    this.#sent = this.#uploadedAll = this.#reused = false
+    this.#uploaded = 0
+    this.#pools.poolOf(this.request.origin).readmit(this)
+  }
+
+  #progress(connection: Connection | undefined): Progress {
+    return {
+      request: this.request,
+      written: this.#stage === 'written' || this.#stage === 'answered',
+      sent: this.#uploadedAll,
+      started: this.#started,
+      answered: this.#stage === 'answered',
+      received: this.#received,
+      expected: typeof this.#framing === 'number' ? this.#framing : undefined,
+      reused: this.#reused,
+      ended: connection?.ended ?? false,
+    }
+  }
+}

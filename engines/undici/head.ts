@@ -1,0 +1,25 @@
+/** Header fields as undici hands them over, and what they say about the length of a body. */
+import type { Dispatcher } from 'undici'
+
+/** Turns name, value, name, value … from bytes into text, in the order and case in which they came. */
+export function fieldsOf(raw: Dispatcher.DispatchController['rawHeaders']): readonly string[] {
+  const fields: string[] = []
+  if (!Array.isArray(raw)) return fields
+  for (const part of raw) fields.push(typeof part === 'string' ? part : part.toString('latin1'))
+  return fields
+}
+
+/** What the end of a body is known by: its length, chunks that say so, or only the end of the connection. */
+export type Framing = number | 'chunked' | 'close'
+
+/** Reads how the body of an answer is framed (RFC 9112 §6.3); the parser has refused what contradicts itself. */
+export function framingOf(fields: readonly string[], method: string, status: number): Framing {
+  if (method === 'HEAD' || status === 204 || status === 304) return 0
+  let framing: Framing = 'close'
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? ''
+    if (name.length === 14 && name.toLowerCase() === 'content-length') framing = Number(fields[at + 1])
+    else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 'chunked'
+  }
+  return framing
+}

@@ -1,0 +1,235 @@
+/** The connections to one origin and the requests that wait for one. */
+import type { Socket } from 'node:net'
+import type { PoolNumbers } from '../../src/index.ts'
+import type { ConnectionFacts } from '../connector/connecting.ts'
+import type { ConnectFailure } from '../connector/failure.ts'
+import type { Target } from '../connector/target.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Connection, ConnectionOwner } from './connection.ts'
+import type { UndiciExchange } from './exchange.ts'
+import type { Pools } from './pools.ts'
+
+/** How long a connection nobody waits for any more may take, where requests have no limit, in milliseconds. */
+const SPARE = 10_000
+
+/** Gives connections to requests in the order in which they came, and makes new ones up to the limits. */
+export class Pool implements ConnectionOwner, AttemptOwner {
+  readonly target: Target
+  readonly #pools: Pools
+  readonly #waiting = new Set<UndiciExchange>()
+  readonly #attempts = new Set<Attempt>()
+  /** Takes requests, or is busy with some. */
+  readonly #connections = new Set<Connection>()
+  /** The one used last is at the end and is used next, so that what is not needed grows old and is closed. */
+  readonly #idle: Connection[] = []
+  /** Connections whose request is through, and which undici may be about to close. */
+  #settling = 0
+
+  constructor(target: Target, pools: Pools) {
+    this.target = target
+    this.#pools = pools
+  }
+
+  get numbers(): PoolNumbers {
+    const idle = this.#idle.length
+    const open = this.#connections.size
+    return { open, idle, busy: open - idle, queued: this.#waiting.size }
+  }
+  /** How many sockets it has, those that are still connecting included. */
+  get size(): number {
+    return this.#connections.size + this.#attempts.size
+  }
+  /** True when nothing would be lost with it. */
+  get empty(): boolean {
+    return this.#connections.size === 0 && this.#attempts.size === 0 && this.#waiting.size === 0
+  }
+  /** The request that has waited longest. */
+  get first(): UndiciExchange | undefined {
+    for (const exchange of this.#waiting) return exchange
+    return undefined
+  }
+
+  /** Sends a request over a connection that is free, or lets it wait for one. */
+  admit(exchange: UndiciExchange): void {
+    const connection = this.#waiting.size === 0 ? this.#takeIdle() : undefined
+    if (connection !== undefined) {
+      connection.send(exchange)
+      return
+    }
+    this.#waiting.add(exchange)
+    exchange.wait()
+    for (const attempt of this.#attempts) {
+      if (attempt.waiter !== undefined) continue
+      attempt.give(exchange)
+      break
+    }
+    this.pump()
+  }
+
+  /** Sends a request again whose connection had died before it: that goes first, and not over one as old. */
+  readmit(exchange: UndiciExchange): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy()
+    const others = [...this.#waiting]
+    this.#waiting.clear()
+    this.#waiting.add(exchange)
+    for (const other of others) this.#waiting.add(other)
+    exchange.wait()
+    this.pump()
+  }
+
+  /** Forgets a request that waits no longer, and the connection that was being made for it alone. */
+  leave(exchange: UndiciExchange): void {
+    this.#waiting.delete(exchange)
+    const { attempt } = exchange
+    if (attempt !== undefined) {
+      attempt.release()
+      if (!this.#passOn(attempt)) this.#callOff(attempt)
+    }
+    this.#pools.checkEmpty(this)
+  }
+
+  /** Serves who waits as far as the limits allow. */
+  pump(): void {
+    for (let first = this.first; first !== undefined; first = this.first) {
+      const connection = this.#takeIdle()
+      if (connection !== undefined) this.#serve(connection, first)
+      else if (this.#attempts.size + this.#settling < this.#waiting.size && this.#pools.mayOpen(this)) this.#open()
+      else break
+    }
+    for (let first = this.first; first?.pipelinable; first = this.first) {
+      const connection = this.#pools.settings.pipelining > 1 ? this.#leastBusy() : undefined
+      if (connection === undefined) break
+      this.#serve(connection, first)
+    }
+  }
+
+  /** Closes the connection that has been idle longest, for the good of another origin. */
+  evict(): boolean {
+    const connection = this.#idle.shift()
+    connection?.destroy()
+    return connection !== undefined
+  }
+
+  /** Stops making connections that nobody waits for. */
+  callOffSpares(): void {
+    for (const attempt of this.#attempts) if (attempt.waiter === undefined) this.#callOff(attempt)
+  }
+
+  connected(attempt: Attempt, socket: Socket, facts: ConnectionFacts): void {
+    this.#attempts.delete(attempt)
+    const connection = this.#pools.adopt(this, socket, facts)
+    this.#connections.add(connection)
+    const { waiter } = attempt
+    attempt.release()
+    const { first } = this
+    if (first === undefined) {
+      this.#idle.push(connection)
+      this.#pools.offer(this)
+      return
+    }
+    // Who has waited longest goes first. Whose attempt this was gets that of the other.
+    if (waiter !== undefined && waiter !== first && first.attempt !== undefined) {
+      const other = first.attempt
+      other.release()
+      other.give(waiter)
+    } else if (waiter !== undefined && waiter !== first) waiter.queue()
+    this.#serve(connection, first)
+  }
+
+  failed(attempt: Attempt, failure: ConnectFailure): void {
+    this.#attempts.delete(attempt)
+    this.#pools.left()
+    const { waiter } = attempt
+    attempt.release()
+    if (waiter !== undefined) {
+      this.#waiting.delete(waiter)
+      waiter.notConnected(failure)
+    }
+    this.pump()
+    this.#pools.checkEmpty(this)
+  }
+
+  settling(): void {
+    this.#settling++
+  }
+
+  settled(connection: Connection): void {
+    this.#settling--
+    if (connection.retiring) connection.retire()
+    else if (connection.running === 0) {
+      this.#idle.push(connection)
+      this.#pools.offer(this)
+    }
+    this.pump()
+  }
+
+  retired(connection: Connection): void {
+    this.#connections.delete(connection)
+    const at = this.#idle.indexOf(connection)
+    if (at >= 0) this.#idle.splice(at, 1)
+    this.#pools.left()
+    this.pump()
+  }
+
+  closed(connection: Connection): void {
+    this.#pools.closed(connection)
+    this.#pools.checkEmpty(this)
+  }
+
+  #open(): void {
+    for (const exchange of this.#waiting) {
+      if (exchange.attempt !== undefined) continue
+      const attempt = new Attempt(this, listener => this.#pools.connector.prepare(this.target, listener))
+      this.#attempts.add(attempt)
+      this.#pools.opening()
+      attempt.start(exchange)
+      return
+    }
+  }
+
+  #serve(connection: Connection, exchange: UndiciExchange): void {
+    this.#waiting.delete(exchange)
+    const { attempt } = exchange
+    if (attempt !== undefined) {
+      attempt.release()
+      if (!this.#passOn(attempt)) {
+        attempt.spare(this.#pools.settings.connectTimeout || SPARE, () => {
+          this.#callOff(attempt)
+        })
+      }
+    }
+    connection.send(exchange)
+  }
+
+  /** Gives an attempt to the first request that has none. */
+  #passOn(attempt: Attempt): boolean {
+    for (const exchange of this.#waiting) {
+      if (exchange.attempt !== undefined) continue
+      attempt.give(exchange)
+      return true
+    }
+    return false
+  }
+
+  #callOff(attempt: Attempt): void {
+    if (!this.#attempts.delete(attempt)) return
+    attempt.destroy()
+    this.#pools.left()
+  }
+
+  #takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop()
+      if (connection === undefined || !connection.retiring) return connection
+    }
+  }
+
+  #leastBusy(): Connection | undefined {
+    let best: Connection | undefined
+    for (const connection of this.#connections) {
+      if (!connection.pipelinable) continue
+      if (best === undefined || connection.running < best.running) best = connection
+    }
+    return best
+  }
+}

@@ -1,0 +1,169 @@
+/** All connections of an engine: one pool for each origin, under one limit. */
+import type { Socket } from 'node:net'
+import type { ConnectionEvent, HttpError, PoolNumbers, PoolStats } from '../../src/index.ts'
+import type { Connector } from '../connector.ts'
+import type { ConnectionFacts } from '../connector/connecting.ts'
+import { targetOf } from '../connector/target.ts'
+import { Connection } from './connection.ts'
+import type { UndiciExchange } from './exchange.ts'
+import { Pool } from './pool.ts'
+import type { Settings } from './settings.ts'
+
+/** Keeps the pools, the limit on all of them, and who is running. */
+export class Pools {
+  readonly settings: Settings
+  readonly connector: Connector
+  readonly #pools = new Map<string, Pool>()
+  readonly #running = new Set<UndiciExchange>()
+  readonly #live = new Set<Connection>()
+  /** Pools with requests that wait for a connection which the limit on all does not allow. */
+  readonly #starved = new Set<Pool>()
+  readonly #listeners = new Set<(event: ConnectionEvent) => void>()
+  readonly #closed = Promise.withResolvers<undefined>()
+  /** Sockets that take requests or are connecting. */
+  #open = 0
+  #ids = 0
+  #tickets = 0
+  #closing = false
+
+  constructor(settings: Settings, connector: Connector) {
+    this.settings = settings
+    this.connector = connector
+  }
+
+  /** True when no new request is taken. */
+  get closing(): boolean {
+    return this.#closing
+  }
+
+  get stats(): PoolStats {
+    const origins: Record<string, PoolNumbers> = {}
+    const sum = { open: 0, idle: 0, busy: 0, queued: 0 }
+    for (const [origin, { numbers }] of this.#pools) {
+      origins[origin] = numbers
+      sum.open += numbers.open
+      sum.idle += numbers.idle
+      sum.busy += numbers.busy
+      sum.queued += numbers.queued
+    }
+    return { ...sum, origins }
+  }
+
+  run(exchange: UndiciExchange): void {
+    this.#running.add(exchange)
+    this.poolOf(exchange.request.origin).admit(exchange)
+  }
+
+  ended(exchange: UndiciExchange): void {
+    this.#running.delete(exchange)
+    // undici is not through with the connection when it tells of the end.
+    if (this.#closing && this.#running.size === 0) queueMicrotask(() => this.#finish())
+  }
+
+  poolOf(origin: string): Pool {
+    const known = this.#pools.get(origin)
+    if (known !== undefined) return known
+    const pool = new Pool(targetOf(origin), this)
+    this.#pools.set(origin, pool)
+    return pool
+  }
+
+  watch(listener: (event: ConnectionEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves when every exchange has ended and every socket is closed. */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#running.size === 0) this.#finish()
+    await this.#closed.promise
+  }
+
+  /** Ends every exchange with `reason` and closes every socket; resolves when they are closed. */
+  async destroy(reason: HttpError): Promise<void> {
+    this.#closing = true
+    for (const exchange of [...this.#running]) exchange.fail(reason)
+    this.#finish()
+    await this.#closed.promise
+  }
+
+  // What the pools ask and tell.
+
+  nextTicket(): number {
+    return ++this.#tickets
+  }
+
+  /** Makes a connection out of a socket. */
+  adopt(pool: Pool, socket: Socket, facts: ConnectionFacts): Connection {
+    const connection = new Connection(++this.#ids, pool.target.origin, socket, facts, this.settings, pool)
+    this.#live.add(connection)
+    this.#tell({ type: 'opened', connection: connection.info })
+    return connection
+  }
+
+  /** Whether a pool may open one more connection. Makes room by closing one that another origin does not use. */
+  mayOpen(pool: Pool): boolean {
+    if (pool.size >= this.settings.connectionsPerOrigin) return false
+    if (this.#open < this.settings.connections) return true
+    for (const other of this.#pools.values()) if (other !== pool && other.evict()) return true
+    this.#starved.add(pool)
+    return false
+  }
+
+  opening(): void {
+    this.#open++
+  }
+
+  /** A socket takes no more requests, or did not come about: there is room for another. */
+  left(): void {
+    this.#open--
+    if (this.#starved.size > 0) queueMicrotask(() => this.#hungriest()?.pump())
+  }
+
+  /** Gives the place of an idle connection of this pool to one that needs it more. */
+  offer(pool: Pool): boolean {
+    if (this.#starved.size === 0) return false
+    const other = this.#hungriest()
+    const own = pool.first
+    if (other === undefined || other === pool) return false
+    if (own !== undefined && own.ticket < (other.first?.ticket ?? Infinity)) return false
+    return pool.evict()
+  }
+
+  closed(connection: Connection): void {
+    this.#live.delete(connection)
+    this.#tell({ type: 'closed', connection: connection.info })
+    if (this.#closing) this.#checkClosed()
+  }
+
+  /** Forgets a pool that holds nothing. */
+  checkEmpty(pool: Pool): void {
+    if (pool.empty && this.#pools.get(pool.target.origin) === pool) this.#pools.delete(pool.target.origin)
+  }
+
+  /** The pool whose request has waited longest among those that wait for room. */
+  #hungriest(): Pool | undefined {
+    let hungriest: Pool | undefined
+    for (const pool of this.#starved) {
+      const { first } = pool
+      if (first === undefined) this.#starved.delete(pool)
+      else if (first.ticket < (hungriest?.first?.ticket ?? Infinity)) hungriest = pool
+    }
+    return hungriest
+  }
+
+  #finish(): void {
+    for (const pool of [...this.#pools.values()]) pool.callOffSpares()
+    for (const connection of [...this.#live]) connection.destroy()
+    this.#checkClosed()
+  }
+
+  #checkClosed(): void {
+    if (this.#running.size === 0 && this.#live.size === 0) this.#closed.resolve(undefined)
+  }
+
+  #tell(event: ConnectionEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}
