@@ -24,3 +24,5 @@ export {
   type TlsAccount,
 } from './serve.ts'
 export { engineContract, type ContractCase, type ContractOptions } from './engine-contract.ts'
+export { marbles, type ErrorMark, type EventOptions, type Marbles } from './marbles.ts'
+export { scripted } from './marbles/scripted.ts'
