@@ -79,7 +79,9 @@ export async function serveSequence(replies: readonly Route[], options: ServeOpt
   const choose: Choose = ({ method, target }) => {
     const route = left.shift()
     if (faultOf(route)) {
-      throw new Error(`reply ${replies.length - left.length} waits for a new connection, and the client used an old one`)
+      throw new Error(
+        `reply ${replies.length - left.length} waits for a new connection, and the client used an old one`,
+      )
     }
     if (route) return { route, params: {} }
     const error = new Error(`${method} ${target} came after the last of ${replies.length} replies`)

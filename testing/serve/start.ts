@@ -34,7 +34,7 @@ export interface TestServer extends AsyncDisposable {
   readonly connections: readonly ConnectionAccount[]
   /** How many sockets are open now. */
   readonly open: number
-  /** What routes threw, and what clients sent that was not HTTP. */
+  /** What routes and bodies threw, what clients sent that was not HTTP, and requests after the last reply of a sequence. */
   readonly errors: readonly Error[]
   /**
    * Resolves with the account of a connection when its socket is closed. Without an id it is the latest connection,

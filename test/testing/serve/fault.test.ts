@@ -169,10 +169,11 @@ describe('a fault', () => {
 
   it('at accept says so when the client uses the connection it has', async () => {
     await using server = await serveSequence([{ body: 'ok' }, { fault: { kind: 'reset', at: 'accept' } }])
-    await (await fetch(server.url)).text()
-    expect(await (await fetch(server.url)).text()).toContain(
-      'reply 2 waits for a new connection, and the client used an old one',
-    )
+    using client = await rawClient(server.url)
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await client.until('ok')
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await client.until('reply 2 waits for a new connection, and the client used an old one')
     expect(server.errors).toHaveLength(1)
   })
 
