@@ -1,5 +1,6 @@
 /** The request: an immutable value that travels inward through the plugins. */
 import type { RequestBody } from './body.ts'
+import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import type { HeadersInit, HeaderValue, HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
@@ -112,7 +113,7 @@ export function checkMethod(method: string): string {
   if (typeof method !== 'string' || !TOKEN.test(method) || /^connect$/i.test(method)) {
     throw new HttpError(
       'CONFIG',
-      `${JSON.stringify(method)} is not a method a client can send; use a token such as GET, POST or PROPFIND (RFC 9110 §9.1).`,
+      `${shown(method)} is not a method a client can send; use a token such as GET, POST or PROPFIND (RFC 9110 §9.1).`,
       { phase: 'config' },
     )
   }

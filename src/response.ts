@@ -4,7 +4,7 @@ import type { ConnectionInfo, ResponseHead, Timings } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
 import type { HttpRequest } from './request.ts'
-import type { Schema } from './schema.ts'
+import { firstIssue, isPromise, type Schema } from './schema.ts'
 
 /** What a response adds to its head. */
 export interface ResponseParts {
@@ -100,7 +100,7 @@ export class HttpResponse {
     const value = this.#parse()
     if (schema === undefined) return value as T
     const result = schema['~standard'].validate(value)
-    if (result instanceof Promise) {
+    if (isPromise(result)) {
       throw new HttpError(
         'CONFIG',
         `The schema of ${schema['~standard'].vendor} is asynchronous; use it on response.json() by itself.`,
@@ -113,7 +113,7 @@ export class HttpResponse {
     if (result.issues === undefined) return result.value
     throw new HttpError(
       'BODY',
-      `The answer to ${describe(this.request)} does not match its schema: ${result.issues[0]?.message ?? 'no reason given'}`,
+      `The answer to ${describe(this.request)} does not match its schema${firstIssue(result.issues)}`,
       {
         phase: 'decode',
         request: this.request,

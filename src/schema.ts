@@ -20,3 +20,19 @@ export interface Schema<Output = unknown> {
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
+
+/** Tells an asynchronous answer from one that is here, also when its promise is of another realm. What it rejects with is nobody's. */
+export function isPromise<Output>(
+  result: SchemaResult<Output> | Promise<SchemaResult<Output>>,
+): result is Promise<SchemaResult<Output>> {
+  if (!('then' in result) || typeof result.then !== 'function') return false
+  result.then(undefined, () => undefined)
+  return true
+}
+
+/** Ends a sentence with what was found wrong first and where: ` at users.0.name: Expected a string.` */
+export function firstIssue([issue]: readonly SchemaIssue[]): string {
+  const { message = 'no reason given', path = [] } = issue ?? {}
+  const place = path.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
+  return `${place === '' ? '' : ` at ${place}`}: ${message}${message.endsWith('.') ? '' : '.'}`
+}
