@@ -39,8 +39,8 @@ const origin: Check = value =>
  * import { redirect, REDIRECTS } from 'sluice/plugins/redirect'
  *
  * const client = createClient({ plugins: [redirect({ limit: 5 })] })
- * client.get('https://api.example.com/old').subscribe(response => {
- *   console.log(response.url, response.request.read(REDIRECTS)?.length)
+ * client.get('https://api.example.com/moved').subscribe(response => {
+ *   console.log(response.url, response.request.read(REDIRECTS)?.length) // https://api.example.com/users/7 1
  * })
  * ```
  */
