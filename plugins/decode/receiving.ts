@@ -59,7 +59,7 @@ export class Receiving implements Observer<HttpEvent> {
   }
 
   #begin(event: HeadEvent): void {
-    const codings = codingsOf(event.head)
+    const codings = event.unread === true ? [] : codingsOf(event.head)
     if (codings.length === 0) {
       this.#subscriber.next(event)
       return

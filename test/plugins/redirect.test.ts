@@ -11,6 +11,8 @@ import {
 } from 'sluice'
 import { mock, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
+import { bodyLimit } from 'sluice/plugins/body-limit'
+import { decode } from 'sluice/plugins/decode'
 import { redirect, REDIRECTS } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
 import { reply, serve } from 'sluice/testing'
@@ -501,6 +503,13 @@ describe('the body of a redirect', () => {
       // What fits into the buffers of both sockets, not what a fast loopback can carry in the meantime.
       expect(produced).toBeLessThan(16 * 1024 * 1024)
     }
+  })
+
+  it('is neither decoded nor measured', () => {
+    const headers = { location: '/to', 'content-encoding': 'nonsense', 'content-length': '999999999' }
+    const api = mock(() => 200).enqueue({ status: 302, headers, chunks: ['no such coding'] })
+    const client = createClient({ engine: api, plugins: [redirect(), bodyLimit(), decode()] })
+    expect(answerOf(client.get(A)).status).toBe(200)
   })
 
   it('may stall: it is not waited for', async () => {
