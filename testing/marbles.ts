@@ -58,14 +58,14 @@ export interface Marbles extends RunHelpers {
  * console.log('as drawn') // as drawn
  * ```
  */
-export function marbles(test: (marbles: Marbles) => void): void {
+export function marbles(test: (marbles: Marbles) => unknown): void {
   const scheduler = new TestScheduler((actual, expected) => {
     deepStrictEqual(actual, expected)
   })
   const checks: (() => void)[] = []
   scheduler.run(helpers => {
     const api = mock()
-    const returned: unknown = test({
+    const returned = test({
       ...helpers,
       api,
       expectEvents(source, { show = USUAL, subscription = null } = {}) {

@@ -64,7 +64,11 @@ export class Playback {
   stop(): void {
     if (this.#over) return
     this.#over = true
-    this.#iterator?.return?.()
+    try {
+      this.#iterator?.return?.()
+    } catch {
+      // How a generator takes its end is its own affair.
+    }
   }
 
   #play(): void {

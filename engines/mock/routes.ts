@@ -101,7 +101,7 @@ export class Routes {
     if (this.queued > 0) yield `${this.queued} queued ${this.queued === 1 ? 'reply was' : 'replies were'} not used`
     for (const { pattern, times, hits } of this.#limited) {
       if (times !== undefined && hits < times) {
-        yield `'${pattern.text}' was asked for ${timesOf(hits)} instead of ${timesOf(times)}`
+        yield `'${pattern.text}' was asked for ${hits} of ${times} times`
       }
     }
     for (const name of this.#refused) yield `${name} was not mocked`
@@ -113,9 +113,4 @@ export class Routes {
     this.#queue = []
     this.#refused = []
   }
-}
-
-function timesOf(times: number): string {
-  if (times === 1) return 'once'
-  return times === 0 ? 'never' : `${times} times`
 }
