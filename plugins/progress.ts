@@ -6,6 +6,7 @@ import {
   flag,
   milliseconds,
   NEEDS,
+  optional,
   UPLOAD_PROGRESS,
   type HttpRequest,
   type PluginFactory,
@@ -14,15 +15,18 @@ import { Meter, totalOf } from './progress/meter.ts'
 
 /** What is measured, and how often it is told. */
 export interface ProgressOptions {
-  /** Tells of request bodies. The engine must be able to; where it is not, requests with a body fail with `UNSUPPORTED`. Default: `true`. */
-  up: boolean
+  /**
+   * Tells of request bodies, which not every engine can: with `true`, a request with a body then fails with `UNSUPPORTED`.
+   * Default: unset, where the engine can.
+   */
+  up: boolean | undefined
   /** Tells of answers. Default: `true`. */
   down: boolean
   /** The least time between two events of one way, in milliseconds; 0 tells of every chunk. Default: 100. */
   interval: number
 }
 
-const DEFAULTS: ProgressOptions = { up: true, down: true, interval: 100 }
+const DEFAULTS: ProgressOptions = { up: undefined, down: true, interval: 100 }
 
 /**
  * Adds `progress` events to `client.events()`: how many bytes went up and came down, of how many where that is known, and
@@ -43,10 +47,10 @@ export const progress: PluginFactory<'progress', ProgressOptions> = definePlugin
   name: 'progress',
   scope: 'wire',
   defaults: DEFAULTS,
-  check: { up: flag, down: flag, interval: milliseconds },
+  check: { up: optional(flag), down: flag, interval: milliseconds },
   install:
-    () =>
-    (request, next, { up, down, interval }) => {
+    ({ engine }) =>
+    (request, next, { up = engine.capabilities.uploadProgress, down, interval }) => {
       const measured = up && request.body !== undefined
       if (!measured && !down) return next(request)
       return new Observable(subscriber => {
@@ -55,14 +59,17 @@ export const progress: PluginFactory<'progress', ProgressOptions> = definePlugin
             subscriber.next(event)
           })
         const sent = measured ? meter('up') : undefined
-        const received = down ? meter('down') : undefined
+        let received = down ? meter('down') : undefined
         return next(measured ? asking(request) : request).subscribe({
           next(event) {
             if (event.type === 'progress' && event.way === 'up' && sent) {
               sent.report(event.loaded, event.total, event.done)
               return
             }
-            if (event.type === 'head') received?.expect(totalOf(event.head))
+            if (event.type === 'head') {
+              if (event.unread === true) received = undefined
+              received?.expect(totalOf(event.head))
+            }
             subscriber.next(event)
             if (event.type === 'chunk') received?.add(event.bytes.length)
           },

@@ -62,6 +62,13 @@ it('counts for each attempt anew', async () => {
   expect((await firstValueFrom(client.get('https://api.test/'))).status).toBe(200)
 })
 
+it('does not mind the body of an answer that nobody reads', async () => {
+  const engine = mock()
+  engine.enqueue({ status: 503, body: '12345678901' }, { body: '1' })
+  const client = createClient({ engine, plugins: [retry({ delay: () => 0 }), bodyLimit({ maxBytes: 10 })] })
+  expect((await firstValueFrom(client.get('https://api.test/'))).status).toBe(200)
+})
+
 it.each([
   ['HEAD', 200],
   ['GET', 304],

@@ -152,9 +152,9 @@ describe('a live answer', () => {
   })
 
   it('that breaks off is an error of its status too, with what came and the cause', async () => {
-    const { client } = clientOf({ status: 500, chunks: ['half'], reset: 'body' })
+    const { client } = clientOf({ status: 500, chunks: ['half'], cut: true })
     const error = await errorOf(firstValueFrom(client.stream('a', readAll)))
-    expect(error).toMatchObject({ code: 'STATUS', cause: { code: 'RESET' } })
+    expect(error).toMatchObject({ code: 'STATUS', cause: { code: 'BODY' } })
     expect(error.response?.text()).toBe('half')
   })
 

@@ -1,8 +1,9 @@
-import { filter, lastValueFrom, toArray } from 'rxjs'
+import { filter, lastValueFrom, tap, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { clock, createClient, isHttpError, UPLOAD_PROGRESS, type HttpError } from 'sluice'
 import { mock, type MockAnswer, type MockEngine } from 'sluice/engines/mock'
 import { progress, type ProgressOptions } from 'sluice/plugins/progress'
+import { retry } from 'sluice/plugins/retry'
 import { virtually } from '../support/virtual-time.ts'
 
 function clientOf(engine: MockEngine, options: Partial<ProgressOptions> = {}) {
@@ -117,13 +118,25 @@ describe('of a request', () => {
   it('is UNSUPPORTED where the engine cannot tell, which is said before anything is sent', async () => {
     const engine = mock({ '*': 200 }, { capabilities: { uploadProgress: false } })
     const client = clientOf(engine)
-    await expect(lastValueFrom(client.post('a', 'text'))).rejects.toMatchObject({
+    await expect(lastValueFrom(client.post('a', 'text', { progress: { up: true } }))).rejects.toMatchObject({
       code: 'UNSUPPORTED',
       message: expect.stringContaining('uploadProgress') as string,
     })
     expect(engine.history).toEqual([])
-    expect((await lastValueFrom(client.get('a'))).status).toBe(200)
+    expect((await lastValueFrom(client.get('a', { progress: { up: true } }))).status).toBe(200)
+    expect((await lastValueFrom(client.post('a', 'text'))).status).toBe(200)
   })
+})
+
+it('tells nothing of an answer that nobody reads', async () => {
+  const engine = mock()
+  engine.enqueue({ status: 503, body: '1234' }, { body: '12' })
+  const client = createClient({ engine, plugins: [retry({ delay: () => 0 }), progress()] })
+  const seen: unknown[] = []
+  await lastValueFrom(
+    client.events('https://api.test/').pipe(tap(event => event.type === 'progress' && seen.push(event.loaded))),
+  )
+  expect(seen).toEqual([2])
 })
 
 it('tells of both ways of one call', () => {
