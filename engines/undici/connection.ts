@@ -33,6 +33,7 @@ export class Connection {
   #again: HttpEvent | undefined
   #running = 0
   #pipelinable = true
+  #settling = false
   #used = 0
   #retired = false
   #ended = false
@@ -52,6 +53,7 @@ export class Connection {
     this.#owner = owner
     this.#pipelining = settings.pipelining
     this.#settle = () => {
+      this.#settling = false
       owner.settled(this)
     }
     this.#client = clientOf(origin, settings, () => this.#handOver())
@@ -116,6 +118,8 @@ export class Connection {
   /** A request is through. Whether undici keeps the socket shows when it has returned from telling us. */
   done(): void {
     this.#running--
+    if (this.#settling) return
+    this.#settling = true
     this.#owner.settling()
     queueMicrotask(this.#settle)
   }

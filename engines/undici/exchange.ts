@@ -41,8 +41,8 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   readonly request: HttpRequest
   /** The connection that is being made for it. */
   attempt: Attempt | undefined
-  /** Tells who has waited longer. */
-  ticket = 0
+  /** Tells who came first. */
+  readonly ticket: number
   readonly #observer: EventObserver
   readonly #pools: Pools
   #stage: Stage = 'waiting'
@@ -64,6 +64,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools) {
     this.request = request
+    this.ticket = pools.nextTicket()
     this.#observer = observer
     this.#pools = pools
   }
@@ -75,7 +76,9 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     const stage = this.#stage
     this.#end()
     if (stage === 'waiting') this.#pools.poolOf(this.request.origin).leave(this)
-    else if (stage !== 'handed') {
+    // undici will pass it over; until then the connection can take the next one.
+    else if (stage === 'handed') this.#release()
+    else {
       this.#connection?.retire()
       this.#controller?.abort(LEFT)
     }
@@ -111,12 +114,12 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return body === undefined && (method === 'GET' || method === 'HEAD')
   }
 
-  /** It waits for a connection. */
-  wait(): void {
-    this.ticket = this.#pools.nextTicket()
-    this.#waiting = new Waiting(this.request, this.#pools.settings, overdue => {
+  /** It waits for a connection, and not for ever. */
+  wait(): Waiting {
+    this.#waiting ??= new Waiting(this.request, this.#pools.settings, overdue => {
       this.fail(tookTooLong(this.request, overdue))
     })
+    return this.#waiting
   }
 
   /** No connection is being made for it any more. */
@@ -126,7 +129,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
 
   /** The connection that is being made for it has come this far. */
   connecting(phase: ConnectPhase): void {
-    this.#waiting?.connect(phase)
+    this.wait().connect(phase)
   }
 
   notConnected(failure: ConnectFailure): void {

@@ -24,6 +24,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   readonly #idle: Connection[] = []
   /** Connections whose request is through, and which undici may be about to close. */
   #settling = 0
+  #someWithoutClock = false
 
   constructor(target: Target, pools: Pools) {
     this.target = target
@@ -43,6 +44,11 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   get empty(): boolean {
     return this.#connections.size === 0 && this.#attempts.size === 0 && this.#waiting.size === 0
   }
+  /** True when it has use for one more connection, and may have it as far as its own limit goes. */
+  get hungry(): boolean {
+    const coming = this.#attempts.size + this.#settling
+    return coming < this.#waiting.size && this.size < this.#pools.settings.connectionsPerOrigin
+  }
   /** The request that has waited longest. */
   get first(): UndiciExchange | undefined {
     for (const exchange of this.#waiting) return exchange
@@ -57,12 +63,12 @@ export class Pool implements ConnectionOwner, AttemptOwner {
       return
     }
     this.#waiting.add(exchange)
-    exchange.wait()
-    for (const attempt of this.#attempts) {
-      if (attempt.waiter !== undefined) continue
-      attempt.give(exchange)
-      break
+    // A connection that was just used is usually free a moment later, which is not worth a clock.
+    if (this.#settling >= this.#waiting.size) {
+      this.#someWithoutClock = true
+      return
     }
+    this.#wait(exchange)
     this.pump()
   }
 
@@ -73,7 +79,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     this.#waiting.clear()
     this.#waiting.add(exchange)
     for (const other of others) this.#waiting.add(other)
-    exchange.wait()
+    this.#wait(exchange)
     this.pump()
   }
 
@@ -93,7 +99,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     for (let first = this.first; first !== undefined; first = this.first) {
       const connection = this.#takeIdle()
       if (connection !== undefined) this.#serve(connection, first)
-      else if (this.#attempts.size + this.#settling < this.#waiting.size && this.#pools.mayOpen(this)) this.#open()
+      else if (this.hungry && this.#pools.mayOpen(this)) this.#open()
       else break
     }
     for (let first = this.first; first?.pipelinable; first = this.first) {
@@ -161,6 +167,9 @@ export class Pool implements ConnectionOwner, AttemptOwner {
       this.#pools.offer(this)
     }
     this.pump()
+    if (!this.#someWithoutClock || this.#settling > 0) return
+    this.#someWithoutClock = false
+    for (const exchange of this.#waiting) this.#wait(exchange)
   }
 
   retired(connection: Connection): void {
@@ -174,6 +183,17 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   closed(connection: Connection): void {
     this.#pools.closed(connection)
     this.#pools.checkEmpty(this)
+  }
+
+  /** Starts the clocks of a request; a connection that is being made for nobody is now made for it. */
+  #wait(exchange: UndiciExchange): void {
+    exchange.wait()
+    if (exchange.attempt !== undefined) return
+    for (const attempt of this.#attempts) {
+      if (attempt.waiter !== undefined) continue
+      attempt.give(exchange)
+      break
+    }
   }
 
   #open(): void {

@@ -102,11 +102,13 @@ export class Pools {
     return connection
   }
 
-  /** Whether a pool may open one more connection. Makes room by closing one that another origin does not use. */
+  /** Whether a hungry pool may open one more connection. Makes room by closing one that another origin does not use. */
   mayOpen(pool: Pool): boolean {
-    if (pool.size >= this.settings.connectionsPerOrigin) return false
-    if (this.#open < this.settings.connections) return true
-    for (const other of this.#pools.values()) if (other !== pool && other.evict()) return true
+    const hungriest = this.#hungriest()
+    if (hungriest === undefined || hungriest === pool || isOlder(pool, hungriest)) {
+      if (this.#open < this.settings.connections) return true
+      for (const other of this.#pools.values()) if (other !== pool && other.evict()) return true
+    }
     this.#starved.add(pool)
     return false
   }
@@ -118,16 +120,13 @@ export class Pools {
   /** A socket takes no more requests, or did not come about: there is room for another. */
   left(): void {
     this.#open--
-    if (this.#starved.size > 0) queueMicrotask(() => this.#hungriest()?.pump())
+    if (this.#starved.size > 0) queueMicrotask(() => this.#feed())
   }
 
   /** Gives the place of an idle connection of this pool to one that needs it more. */
   offer(pool: Pool): boolean {
-    if (this.#starved.size === 0) return false
-    const other = this.#hungriest()
-    const own = pool.first
-    if (other === undefined || other === pool) return false
-    if (own !== undefined && own.ticket < (other.first?.ticket ?? Infinity)) return false
+    const hungriest = this.#hungriest()
+    if (hungriest === undefined || hungriest === pool || isOlder(pool, hungriest)) return false
     return pool.evict()
   }
 
@@ -144,13 +143,22 @@ export class Pools {
 
   /** The pool whose request has waited longest among those that wait for room. */
   #hungriest(): Pool | undefined {
+    if (this.#starved.size === 0) return undefined
     let hungriest: Pool | undefined
     for (const pool of this.#starved) {
-      const { first } = pool
-      if (first === undefined) this.#starved.delete(pool)
-      else if (first.ticket < (hungriest?.first?.ticket ?? Infinity)) hungriest = pool
+      if (!pool.hungry) this.#starved.delete(pool)
+      else if (hungriest === undefined || isOlder(pool, hungriest)) hungriest = pool
     }
     return hungriest
+  }
+
+  #feed(): void {
+    while (this.#open < this.settings.connections) {
+      const hungriest = this.#hungriest()
+      if (hungriest === undefined) return
+      this.#starved.delete(hungriest)
+      hungriest.pump()
+    }
   }
 
   #finish(): void {
@@ -166,4 +174,9 @@ export class Pools {
   #tell(event: ConnectionEvent): void {
     for (const listener of this.#listeners) listener(event)
   }
+}
+
+/** Whether somebody has waited longer for this pool than for the other. */
+function isOlder(pool: Pool, other: Pool): boolean {
+  return (pool.first?.ticket ?? Infinity) < (other.first?.ticket ?? Infinity)
 }
