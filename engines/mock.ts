@@ -207,7 +207,7 @@ class Mock implements MockEngine {
   }
 
   #end(why: string, reason?: HttpError): void {
-    for (const stage of [...this.#running]) stage.fail(reason ?? cancelled(stage.request, why))
+    for (const stage of [...this.#running]) stage.fail(reason ?? cancelled(stage.request, stage.recording.phase, why))
   }
 
   #left(stage: Stage): void {

@@ -1,50 +1,27 @@
-/** The sentences in which the mock fails, with the code and phase a real engine would give. */
-import { describe, HttpError, type HttpErrorDetails, type HttpRequest, type Phase } from '../../src/index.ts'
-import type { MockFailure, ResetPhase } from './reply.ts'
+/** The sentences in which the mock fails: those of the other engines, with their code and phase. */
+import {
+  describe,
+  HttpError,
+  type ErrorCode,
+  type HttpErrorDetails,
+  type HttpRequest,
+  type Phase,
+} from '../../src/index.ts'
+import type { MockFailure } from './reply.ts'
 import type { Fault, Script } from './script.ts'
-
-/** Whether the request had left, judged by the phase in which it failed. */
-function written(phase: Phase): 'no' | 'maybe' | 'yes' {
-  if (phase === 'send') return 'maybe'
-  return phase === 'headers' || phase === 'body' || phase === 'idle' ? 'yes' : 'no'
-}
-
-function detailsOf(request: HttpRequest, phase: Phase, reused?: boolean): HttpErrorDetails {
-  return {
-    phase,
-    request,
-    attempt: request.attempt,
-    requestWritten: written(phase),
-    ...(reused === undefined ? {} : { reusedConnection: reused }),
-  }
-}
-
-const SLOW = {
-  queue: 'waiting for a connection',
-  dns: 'looking up its host',
-  connect: 'connecting',
-  tls: 'the TLS handshake',
-  send: 'the peer to take the next byte of its body',
-} as const
-
-/** A limit of the request is over. */
-export function timeout(request: HttpRequest, phase: keyof typeof SLOW, ms: number): HttpError {
-  const named = describe(request, request.attempt)
-  const message = `${named} failed: ${SLOW[phase]} took longer than ${ms} ms.`
-  return new HttpError('TIMEOUT', message, detailsOf(request, phase))
-}
 
 /** What the fault of a script fails with; nothing when it only stops. */
 export function errorOf(fault: Fault, script: Script, request: HttpRequest, delivered: number): Error | undefined {
+  const reusedConnection = script.connection.reused ?? false
   switch (fault.kind) {
     case 'stall':
       return undefined
     case 'reset':
-      return reset(request, fault.at, script.connection.reused)
+      return failed('RESET', request, fault.at, CUT_OFF[fault.at], { reusedConnection })
     case 'cut':
-      return truncated(request, delivered, promisedBy(script))
+      return truncated(request, delivered, promisedBy(script)).with({ reusedConnection })
     case 'failure':
-      return failure(request, fault.code, fault.at)
+      return failed(fault.code, request, fault.at, WHY[fault.code](request), { reusedConnection })
     case 'error':
       return fault.error
   }
@@ -56,69 +33,85 @@ export function promisedBy({ headers }: Script): number | undefined {
   return length === undefined ? undefined : Number(length)
 }
 
-/** The peer broke off. */
-function reset(request: HttpRequest, phase: ResetPhase, reused?: boolean): HttpError {
-  const when = { send: 'while it was sent', headers: 'before it was answered', body: 'in the middle of the answer' }
-  return new HttpError(
-    'RESET',
-    `${describe(request, request.attempt)} failed: the peer reset the connection ${when[phase]}.`,
-    detailsOf(request, phase, reused),
-  )
+/** A limit of the request is over. */
+export function timeout(request: HttpRequest, phase: keyof typeof SLOW, ms: number): HttpError {
+  return failed('TIMEOUT', request, phase, SLOW[phase](request, ms))
 }
 
-/** The body of the answer is not what was promised. */
+/** The body of the answer ended before it was whole. */
 export function truncated(request: HttpRequest, got: number, promised: number | undefined): HttpError {
-  const of = promised === undefined ? ' and without its end' : ` of the ${promised} announced`
-  return new HttpError(
-    'BODY',
-    `The answer to ${describe(request, request.attempt)} was cut off after ${got} bytes${of}.`,
-    detailsOf(request, 'body'),
-  )
+  const of = promised === undefined ? '' : ` of ${promised}`
+  return failed('BODY', request, 'body', `was cut off after ${got}${of} bytes of the body of its answer`)
 }
 
 /** The body of the answer is longer than announced. */
 export function excess(request: HttpRequest, promised: number): HttpError {
-  return new HttpError(
-    'PROTOCOL',
-    `The answer to ${describe(request, request.attempt)} has more than the ${promised} bytes announced.`,
-    detailsOf(request, 'body'),
-  )
-}
-
-const WHY: Readonly<Record<MockFailure, string>> = {
-  DNS: 'its host has no address',
-  CONNECT: 'the connection was refused',
-  TLS: 'the TLS handshake failed',
-  PROXY: 'the proxy refused to connect',
-  RESET: 'the peer reset the connection before it was answered',
-  PROTOCOL: 'the peer did not speak HTTP',
-}
-
-function failure(request: HttpRequest, code: MockFailure, phase: Phase): HttpError {
-  const message = `${describe(request, request.attempt)} failed: ${WHY[code]}.`
-  return new HttpError(code, message, detailsOf(request, phase))
+  return failed('PROTOCOL', request, 'body', `was answered with more than the ${promised} bytes announced`)
 }
 
 /** The author of a test asked for what cannot be. */
 export function mistake(request: HttpRequest, what: string): HttpError {
-  return new HttpError('CONFIG', `${describe(request, request.attempt)}: ${what}.`, {
-    phase: 'config',
-    request,
-    attempt: request.attempt,
-  })
+  return failed('CONFIG', request, 'config', `cannot go as the mock was told: ${what}`)
 }
 
 /** The mock was closed before the request came. */
 export function closed(request: HttpRequest): HttpError {
-  return new HttpError('CLOSED', `${describe(request, request.attempt)} was not sent: the mock engine is closed.`, {
-    ...detailsOf(request, 'queue'),
-  })
+  return failed('CLOSED', request, 'queue', 'was not sent: its engine is closed')
 }
 
 /** The mock was ended while the request was running. */
-export function cancelled(request: HttpRequest, why: string): HttpError {
-  return new HttpError('CANCELLED', `${describe(request, request.attempt)} was cancelled: ${why}.`, {
-    request,
-    attempt: request.attempt,
-  })
+export function cancelled(request: HttpRequest, phase: Phase, why: string): HttpError {
+  return failed('CANCELLED', request, phase, `was cancelled: ${why}`)
+}
+
+const SLOW = {
+  queue: (request: HttpRequest, ms: number) =>
+    `was not sent: no connection to ${placeOf(request)} became free within ${ms} ms`,
+  dns: (request: HttpRequest, ms: number) => `was not sent: looking up ${hostOf(request)} took longer than ${ms} ms`,
+  connect: (request: HttpRequest, ms: number) =>
+    `was not sent: connecting to ${placeOf(request)} took longer than ${ms} ms`,
+  tls: (request: HttpRequest, ms: number) =>
+    `was not sent: the TLS handshake with ${placeOf(request)} took longer than ${ms} ms`,
+  send: (_: HttpRequest, ms: number) => `was cut off: the server took nothing of its body for ${ms} ms`,
+} as const
+
+const CUT_OFF = {
+  send: 'was cut off while it was being sent: the server closed the connection',
+  headers: 'was cut off before its answer was there: the server closed the connection',
+} as const
+
+const WHY: Readonly<Record<MockFailure, (request: HttpRequest) => string>> = {
+  DNS: request => `was not sent: there is no address for ${hostOf(request)}`,
+  CONNECT: request => `was not sent: ${placeOf(request)} refused the connection`,
+  TLS: request => `was not sent: the TLS handshake with ${placeOf(request)} failed`,
+  PROXY: request => `was not sent: the proxy refused to connect to ${placeOf(request)}`,
+  RESET: () => CUT_OFF.headers,
+  PROTOCOL: () => 'was answered with something that is not HTTP/1.1',
+}
+
+function failed(
+  code: ErrorCode,
+  request: HttpRequest,
+  phase: Phase,
+  what: string,
+  more: HttpErrorDetails = {},
+): HttpError {
+  const { attempt } = request
+  const known = { phase, request, attempt, requestWritten: writtenBy(phase), ...more }
+  return new HttpError(code, `${describe(request, attempt)} ${what}.`, known)
+}
+
+/** Whether the request had left, judged by the phase in which it failed. */
+function writtenBy(phase: Phase): 'no' | 'maybe' | 'yes' {
+  if (phase === 'send') return 'maybe'
+  return phase === 'headers' || phase === 'body' ? 'yes' : 'no'
+}
+
+function hostOf({ url }: HttpRequest): string {
+  return new URL(url).hostname
+}
+
+function placeOf({ url }: HttpRequest): string {
+  const { hostname, port, protocol } = new URL(url)
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`
 }

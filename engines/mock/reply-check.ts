@@ -58,7 +58,7 @@ export function checkReply(reply: unknown): asserts reply is MockReply {
     }
     if (value === undefined) continue
     const wanted = FIELDS[name as keyof MockReply](value)
-    if (wanted !== undefined) throw wrong(`has as ${name} ${wanted}, not ${shown(value)}`)
+    if (wanted !== undefined) throw wrong(`must have as ${name} ${wanted}, not ${shown(value)}`)
   }
 }
 

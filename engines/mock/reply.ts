@@ -53,13 +53,13 @@ export interface MockReply {
   readonly readDelay?: number | undefined
   /** Comes to a stop there for ever: until a limit of the request is over, or somebody aborts. */
   readonly stall?: StallPhase | undefined
-  /** The peer breaks off there: `RESET`. */
+  /** The peer resets the connection there: `RESET`, and in the body `BODY`, as on every engine. */
   readonly reset?: ResetPhase | undefined
-  /** The peer ends the body properly, but too early: `BODY`. */
+  /** The peer ends the body before it is whole: `BODY`. */
   readonly cut?: boolean | undefined
   /**
-   * How many bytes pass before `cut`, or `stall` and `reset` in `send` and `body`. Default: none of the request's,
-   * half of `body`, all of `chunks`.
+   * How many bytes pass before `cut`, or `stall` and `reset` in `send` and `body`. Default: none of the
+   * request's body; of the answer's half of `body`, all of `chunks`.
    */
   readonly after?: number | undefined
 }

@@ -27,7 +27,7 @@ export interface Entry {
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({})
 
 /** Makes something that answers out of what a user gave. Throws `CONFIG` for a reply that could never be played. */
-export function responderOf(route: MockRoute): Responder {
+function responderOf(route: MockRoute): Responder {
   return typeof route === 'function' ? route : scriptOf(route)
 }
 

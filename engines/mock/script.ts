@@ -7,7 +7,7 @@ import { fieldsOf, headersOf, wireBodyOf, type WireBody } from './wire-body.ts'
 /** What goes wrong, where, and after how many bytes of a body. */
 export type Fault = { readonly at: Phase; readonly after: number } & (
   | { readonly kind: 'stall'; readonly at: StallPhase }
-  | { readonly kind: 'reset'; readonly at: ResetPhase }
+  | { readonly kind: 'reset'; readonly at: Exclude<ResetPhase, 'body'> }
   | { readonly kind: 'cut'; readonly at: 'body' }
   | { readonly kind: 'failure'; readonly code: MockFailure }
   | { readonly kind: 'error'; readonly error: Error }
@@ -104,8 +104,13 @@ function faultOf({ stall, reset, cut, after }: MockReply, { length }: WireBody):
   }
   if (at === undefined) return undefined
   const bytes = after ?? (at === 'send' ? 0 : length === undefined || length === 0 ? Infinity : Math.floor(length / 2))
+  if (at === 'body' && after !== undefined && length !== undefined && length > 0 && after >= length) {
+    throw wrong(`cannot break off after ${after} bytes: its body has no more than ${length}`)
+  }
   if (stall !== undefined) return { kind: 'stall', at: stall, after: bytes }
-  return reset === undefined ? { kind: 'cut', at: 'body', after: bytes } : { kind: 'reset', at: reset, after: bytes }
+  // A body that is not whole is just that, however it broke off.
+  if (reset === undefined || reset === 'body') return { kind: 'cut', at: 'body', after: bytes }
+  return { kind: 'reset', at: reset, after: bytes }
 }
 
 function foresightOf({ stall, reset, connection, early, readDelay }: MockReply): readonly string[] {

@@ -264,7 +264,7 @@ describe('a reply', () => {
 
   it('of fewer bytes than it announces is truncated: BODY', () => {
     const error = errorOf(clientOf(mock({ '*': { body: 'abc', headers: { 'content-length': 10 } } })).get(''))
-    expect(error).toMatchObject({ code: 'BODY', phase: 'body', message: /after 3 bytes of the 10 announced/ })
+    expect(error).toMatchObject({ code: 'BODY', phase: 'body', message: /cut off after 3 of 10 bytes/ })
   })
 
   it('of more bytes than it announces is not HTTP: PROTOCOL', () => {
@@ -278,6 +278,7 @@ describe('a reply', () => {
     [{ delay: -1 }, /delay a number of milliseconds/],
     [{ stall: 'lunch' }, /stall one of "queue"/],
     [{ stall: 'body', cut: true }, /one of stall, reset and cut/],
+    [{ body: 'abc', cut: true, after: 3 }, /cannot break off after 3 bytes: its body has no more than 3/],
     [{ after: 3 }, /after how many bytes only with cut/],
     [{ body: 'a', chunks: ['b'] }, /a body or chunks, not both/],
     [{ body: new Blob(['a']) }, /cannot have a Blob as body/],

@@ -161,7 +161,7 @@ describe('expectExchanges', () => {
 })
 
 describe('scripted', () => {
-  const drawn = (diagram: string, expected: string, error?: 'RESET headers' | 'RESET body'): void => {
+  const drawn = (diagram: string, expected: string, error?: 'RESET headers' | 'BODY body'): void => {
     marbles(({ api, expectEvents }) => {
       api.on('GET /', scripted(diagram))
       expectEvents(clientOf(api).events('')).toBe(expected, error)
@@ -174,9 +174,9 @@ describe('scripted', () => {
     drawn('(h|)', '(r|)')
   })
 
-  it('draws a reset, before and after the head', () => {
+  it('draws a connection that breaks off, before and after the head', () => {
     drawn('--#', '--#', 'RESET headers')
-    drawn('--h-a-#', '------#', 'RESET body')
+    drawn('--h-a-#', '------#', 'BODY body')
   })
 
   it('stalls where the diagram ends', () => {

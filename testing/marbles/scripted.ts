@@ -3,7 +3,7 @@ import { TestScheduler } from 'rxjs/testing'
 import type { MockChunk, MockReply } from '../../engines/mock.ts'
 
 /**
- * Draws a reply: `h` is its head, `|` its end, `#` the reset of the connection, any other letter a piece of the body,
+ * Draws a reply: `h` is its head, `|` its end, `#` the end of the connection before its time, any other letter a piece of the body,
  * looked up in `pieces` or sent as the letter itself. A diagram without an end stalls there. A frame is a millisecond.
  *
  * Throws a `TypeError` for a body that begins before its head.
@@ -42,7 +42,7 @@ export function scripted(
       head = time
     } else {
       if (time > now) chunks.push(time - now)
-      if (notification.kind === 'E') return { ...reply, delay: head, chunks, reset: 'body' }
+      if (notification.kind === 'E') return { ...reply, delay: head, chunks, cut: true }
       if (notification.kind === 'C') return { ...reply, delay: head, chunks }
       const letter = notification.value as string
       chunks.push(pieces[letter] ?? letter)
