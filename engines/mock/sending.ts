@@ -24,7 +24,7 @@ export function send(stage: Stage, script: Script, answer: () => void): void {
   const reports = body !== undefined && request.read(UPLOAD_PROGRESS) === true
   const progress = (done: boolean): boolean => {
     const loaded = recording.body.length
-    const total = body?.length ?? (done ? loaded : undefined)
+    const total = body?.length
     // The last chunk of a known length is told of once, at the end.
     if (!reports || (!done && loaded === total)) return true
     return stage.emit({ type: 'progress', way: 'up', loaded, total, ...(done ? { done } : {}) })
