@@ -52,7 +52,9 @@ function oneBody({ bytes, text, cut }: LoggedBody): string {
 }
 
 function oneNotice({ plugin, name, detail: { delay, ...detail } }: LoggedNotice): string {
-  const facts = Object.entries(detail).map(([key, value]) => ` ${key}=${value}`)
+  const facts = Object.entries(detail).map(
+    ([key, value]) => ` ${key}=${/\s/.test(String(value)) ? `"${value}"` : value}`,
+  )
   return `${plugin}: ${name}${delay === undefined ? '' : ` in ${delay} ms`}${facts.join('')}`
 }
 
