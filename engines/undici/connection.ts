@@ -59,8 +59,8 @@ export class Connection {
     this.#client = clientOf(origin, settings, () => this.#handOver())
     // These run before the listeners of undici, which can then be told apart by what they already know.
     socket.on('error', error => {
-      // undici destroys sockets with errors of its own, which say nothing about the peer.
-      if (codeOf(error) === 'ECONNRESET') this.#fault ??= error
+      // undici destroys sockets with errors of its own, also when there was one that says more.
+      if (!codeOf(error).startsWith('UND_ERR_')) this.#fault ??= error
     })
     socket.once('end', () => {
       this.#ended = true
@@ -95,7 +95,7 @@ export class Connection {
   get ended(): boolean {
     return this.#ended
   }
-  /** How the peer broke it off, if it did not simply end it. */
+  /** What was wrong with it, if the peer did not simply end it. */
   get fault(): Error | undefined {
     return this.#fault
   }

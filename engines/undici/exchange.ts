@@ -231,7 +231,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.#stage === 'over') return
     if (this.#stage !== 'handed') connection?.retire()
     if (this.#mayRepeat(error)) this.#again()
-    else this.#settle(failureOf(error, this.#progress(connection)))
+    else this.#settle(failureOf(isBroken(error) ? (connection?.fault ?? error) : error, this.#progress(connection)))
   }
 
   /** Gives the connection back. It is asked to settle even if it is closed, so that the pool counts right. */

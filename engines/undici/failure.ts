@@ -51,7 +51,8 @@ function writtenOf({ written, sent, started }: Progress): 'no' | 'maybe' | 'yes'
 
 /** True when the connection ended under the request, whoever ended it and however. */
 export function isBroken(error: unknown): boolean {
-  return !isUnparsable(error) && BROKEN.has(codeOf(error))
+  const code = codeOf(error)
+  return !isUnparsable(error) && (BROKEN.has(code) || isTls(code))
 }
 
 interface Classified {
@@ -76,17 +77,18 @@ function classify(error: unknown, progress: Progress): Classified {
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
     return { code: 'BODY', phase: 'send', what: 'has a body of another length than it announces' }
   }
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return truncated(progress)
   if (isUnparsable(error)) {
     // A parser that is told of the end in the middle of a message calls that a mistake of the peer.
-    if (progress.answered && progress.ended) return truncated(progress)
+    if (progress.answered && (progress.ended || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'))
+      return truncated(progress)
     return {
       code: 'PROTOCOL',
       phase: progress.answered ? 'body' : 'headers',
       what: `was answered with something that is not HTTP/1.1${detailOf(error)}`,
     }
   }
-  if (code.startsWith('ERR_SSL_') && !progress.started) {
+  // From TLS 1.3 on a server refuses a client's certificate when the client is through with the handshake.
+  if (isTls(code) && !progress.started && !progress.reused) {
     return { code: 'TLS', phase: 'tls', what: `was refused in the TLS handshake (${code})` }
   }
   if (!isBroken(error)) {
@@ -110,11 +112,18 @@ function truncated({ received, expected }: Progress): Classified {
   return { code: 'BODY', phase: 'body', what: `was cut off after ${received}${of} bytes of the body of its answer` }
 }
 
+function isTls(code: string): boolean {
+  return code.startsWith('ERR_SSL_') || code === 'EPROTO'
+}
+
 /** Errors of the parser have a name and no code; some of its checks are assertions (undici 8.12). */
 function isUnparsable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error.name === 'HTTPParserError' || codeOf(error) === 'ERR_ASSERTION') return true
-  return codeOf(error) === 'UND_ERR_SOCKET' && (error.message === 'bad response' || error.message === 'bad upgrade')
+  const code = codeOf(error)
+  // A head whose lengths contradict each other is reported as a body of the wrong length.
+  if (error.name === 'HTTPParserError' || code === 'ERR_ASSERTION' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+    return true
+  return code === 'UND_ERR_SOCKET' && (error.message === 'bad response' || error.message === 'bad upgrade')
 }
 
 const BROKEN: ReadonlySet<string> = new Set([
