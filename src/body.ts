@@ -1,7 +1,9 @@
 /** Request bodies: everything a user may give becomes nothing, bytes, or one source of bytes. */
-import { Observable } from 'rxjs'
+import { isObservable, type Observable } from 'rxjs'
+import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import { isFormData, multipart } from './multipart.ts'
+import { toBytes } from './pull.ts'
 import {
   fromAsyncIterable,
   fromBlob,
@@ -36,10 +38,10 @@ export type Body = BodyValue | (() => BodyValue) | null | undefined
 /** A body that is ready, and the media type it has unless the user says otherwise. */
 export interface PreparedBody {
   readonly body: RequestBody
-  readonly contentType?: string | undefined
+  readonly contentType: string | undefined
 }
 
-const NOTHING: PreparedBody = { body: undefined }
+const NOTHING: PreparedBody = { body: undefined, contentType: undefined }
 const encoder = new TextEncoder()
 
 /** Prepares a body for being sent. Throws `CONFIG` for what cannot be one. */
@@ -48,62 +50,69 @@ export function prepareBody(given: Body): PreparedBody {
   if (typeof given !== 'function') return prepareValue(given)
   const make = given as () => BodyValue
   const first = prepareValue(make())
-  if (first.body === undefined || first.body instanceof Uint8Array) return first
-  return { ...first, body: replayed(first.body, () => sourceOf(prepareValue(make()).body)) }
+  const { body } = first
+  if (body === undefined || body instanceof Uint8Array || body.replayable) return first
+  return { ...first, body: replayed(body, () => sourceOf(prepareValue(make()).body)) }
 }
 
 function prepareValue(value: BodyValue): PreparedBody {
-  if (typeof value === 'string') return { body: encoder.encode(value), contentType: 'text/plain;charset=UTF-8' }
-  if (value instanceof Uint8Array) return { body: value }
-  if (value instanceof ArrayBuffer) return { body: new Uint8Array(value) }
-  if (ArrayBuffer.isView(value))
-    return { body: new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength) }
+  if (typeof value === 'string') return as('text/plain;charset=UTF-8', encoder.encode(value))
   if (typeof value !== 'object' || (value as object | null) === null) throw notABody(value)
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return as(undefined, toBytes(value))
   if (value instanceof URLSearchParams) {
-    return { body: encoder.encode(value.toString()), contentType: 'application/x-www-form-urlencoded;charset=UTF-8' }
+    return as('application/x-www-form-urlencoded;charset=UTF-8', encoder.encode(value.toString()))
   }
   if (isFormData(value)) return multipart(value)
-  if (value instanceof Blob) return { body: fromBlob(value), contentType: value.type || undefined }
-  if (value instanceof ReadableStream) return { body: fromReadableStream(value) }
-  if (Symbol.asyncIterator in value) return { body: fromAsyncIterable(value) }
-  if (value instanceof Observable) return { body: fromObservable(value) }
-  return { body: encoder.encode(stringify(value)), contentType: 'application/json' }
+  if (value instanceof Blob) return as(value.type || undefined, fromBlob(value))
+  if (value instanceof ReadableStream) return as(undefined, fromReadableStream(value))
+  if (isObservable(value)) return as(undefined, fromObservable(value as Observable<Uint8Array>))
+  if (Symbol.asyncIterator in value) return as(undefined, fromAsyncIterable(value))
+  return as('application/json', encoder.encode(stringify(value)))
 }
 
-function stringify(value: object): string {
-  if (value instanceof Map || value instanceof Set || value instanceof Promise || isSubscribable(value))
-    throw notABody(value)
-  let json: string | undefined
+function as(contentType: string | undefined, body: RequestBody): PreparedBody {
+  return { body, contentType }
+}
+
+/** Writes JSON, but for objects of which JSON shows nothing: they would go out as `{}` without a word. */
+function stringify(value: object & { readonly toJSON?: unknown }): string {
+  if (typeof value.toJSON !== 'function' && !isPlain(value)) throw notABody(value)
+  let json: unknown
   try {
-    json = JSON.stringify(value) as string | undefined
+    json = JSON.stringify(value)
   } catch (cause) {
-    throw new HttpError('CONFIG', `The body cannot be written as JSON: ${(cause as Error).message}.`, {
-      phase: 'config',
-      cause,
-    })
+    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : shown(cause)
+    throw new HttpError('CONFIG', `The body cannot be written as JSON: ${why ?? ''}.`, { phase: 'config', cause })
   }
-  if (json === undefined) throw notABody(value)
+  if (typeof json !== 'string') throw notABody(value)
   return json
 }
 
-function isSubscribable(value: object): boolean {
-  return 'subscribe' in value && typeof value.subscribe === 'function'
+function isPlain(value: object): boolean {
+  return (
+    Array.isArray(value) || (Object.prototype.toString.call(value) === '[object Object]' && !(Symbol.iterator in value))
+  )
 }
 
 function sourceOf(body: RequestBody): UploadSource {
   if (body !== undefined && !(body instanceof Uint8Array)) return body
-  const bytes = body ?? new Uint8Array(0)
-  return fromBlob(new Blob([bytes as Uint8Array<ArrayBuffer>]))
+  return fromBlob(new Blob(body === undefined ? [] : [body as Uint8Array<ArrayBuffer>]))
 }
 
 function notABody(value: unknown): HttpError {
-  const name =
-    typeof value === 'object' && value !== null
-      ? (value.constructor as { name?: string } | undefined)?.name
-      : typeof value
   return new HttpError(
     'CONFIG',
-    `${name === undefined || name === '' ? 'This' : `A ${name}`} cannot be a body; give a plain object (sent as JSON), a string, bytes, Blob, FormData, URLSearchParams, a stream, an async iterable or an Observable of bytes, or a function returning one of these.`,
+    `${nameOf(value)} cannot be a body; give a plain object or a list (sent as JSON), a string, bytes, Blob, FormData, URLSearchParams, a stream, an async iterable or an Observable of bytes, or a function returning one of these.`,
     { phase: 'config' },
   )
+}
+
+function nameOf(value: unknown): string {
+  const name =
+    typeof value === 'object' && value !== null
+      ? (value.constructor as { name?: unknown } | undefined)?.name
+      : typeof value
+  if (typeof name !== 'string' || name === '' || value === undefined || value === null)
+    return value === null ? 'Null' : 'This'
+  return `${/^[AEIOU]/i.test(name) ? 'An' : 'A'} ${name}`
 }

@@ -158,7 +158,8 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
 
   static {
     inspectAsJson(HttpHeaders.prototype)
-    gate = headers => (headers.#checked ? headers : new HttpHeaders(fieldsOf(headers), true))
+    // Headers of a second copy of the package have no field of ours to look at.
+    gate = headers => (#checked in headers && headers.#checked ? headers : new HttpHeaders(fieldsOf(headers), true))
   }
 }
 

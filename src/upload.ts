@@ -1,6 +1,8 @@
 /** Sources of upload bytes: pulled one chunk at a time, so that a slow peer holds the source back. */
-import type { Observable, Subscription } from 'rxjs'
+import type { Observable } from 'rxjs'
+import { Backlog } from './backlog.ts'
 import { HttpError } from './errors.ts'
+import { Pull } from './pull.ts'
 
 /** Bytes on their way up. `return()` ends them at once, also while a `next()` is pending. */
 export interface UploadIterator {
@@ -21,13 +23,12 @@ export interface UploadSource {
    * Throws `BODY` when the source is spent.
    */
   open(): UploadIterator
+  /** Gives up what was made and never opened; called when the call is over. */
+  discard?(): void
 }
 
-/** How much of an Observable may wait to be sent; it cannot be slowed down. */
-const OBSERVABLE_BACKLOG = 64 * 1024 * 1024
-
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
-const encoder = new TextEncoder()
+/** The streams, iterables and Observables of users that were opened once, by whatever call. */
+const opened = new WeakSet<object>()
 
 /** Sends a blob; it can be sent again. */
 export function fromBlob(blob: Blob): UploadSource {
@@ -36,32 +37,41 @@ export function fromBlob(blob: Blob): UploadSource {
 
 /** Sends a stream, once. */
 export function fromReadableStream(stream: ReadableStream<Uint8Array>): UploadSource {
-  return once(() => {
-    if (stream.locked) throw spent('The ReadableStream given as body is locked by another reader.')
-    return readStream(stream)
-  })
+  return once(
+    stream,
+    () => {
+      if (stream.locked) throw spent('The ReadableStream given as body is locked by another reader.')
+      return readStream(stream)
+    },
+    () => {
+      if (!stream.locked) stream.cancel().catch(ignore)
+    },
+  )
 }
 
 /** Sends what an iterable yields, once. Strings are sent as UTF-8. */
 export function fromAsyncIterable(iterable: AsyncIterable<Uint8Array | string>): UploadSource {
-  return once(() => {
-    const iterator = iterable[Symbol.asyncIterator]()
-    return {
-      async next() {
-        const step = await iterator.next()
-        return step.done ? END : { done: false, value: toBytes(step.value) }
-      },
-      async return() {
-        await iterator.return?.()
-        return END
-      },
-    }
-  })
+  return once(
+    iterable,
+    () => {
+      const iterator = iterable[Symbol.asyncIterator]()
+      return new Pull(
+        () => iterator.next(),
+        () => {
+          iterator.return?.().catch(ignore)
+          destroy(iterable)
+        },
+      )
+    },
+    () => {
+      destroy(iterable)
+    },
+  )
 }
 
 /** Sends what an Observable emits, once. At most 64 MiB may wait to be sent, then it fails with `TOO_LARGE`. */
 export function fromObservable(source: Observable<Uint8Array | string>): UploadSource {
-  return once(() => new Backlog(source))
+  return once(source, () => new Backlog(source), ignore)
 }
 
 /** Makes a source replayable by making a new one for every send; `first` serves the first. */
@@ -75,6 +85,9 @@ export function replayed(first: UploadSource, make: () => UploadSource): UploadS
       unused = undefined
       return source.open()
     },
+    discard() {
+      unused?.discard?.()
+    },
   }
 }
 
@@ -86,118 +99,40 @@ export function spent(what = 'The body was sent once and cannot be produced agai
   })
 }
 
-function once(open: () => UploadIterator): UploadSource {
-  let opened = false
+function once(given: object, open: () => UploadIterator, giveUp: () => void): UploadSource {
   return {
     length: undefined,
     replayable: false,
     get spent() {
-      return opened
+      return opened.has(given)
     },
     open() {
-      if (opened) throw spent()
-      opened = true
+      if (opened.has(given)) throw spent()
+      opened.add(given)
       return open()
+    },
+    discard() {
+      if (!opened.has(given)) giveUp()
     },
   }
 }
 
 function readStream(stream: ReadableStream<Uint8Array>): UploadIterator {
   const reader = stream.getReader()
-  return {
-    async next() {
-      const { done, value } = await reader.read()
-      return done ? END : { done: false, value: toBytes(value) }
+  return new Pull(
+    () => reader.read(),
+    () => {
+      reader.cancel().catch(ignore)
     },
-    async return() {
-      await reader.cancel()
-      return END
-    },
-  }
-}
-
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk
-  if (typeof chunk === 'string') return encoder.encode(chunk)
-  throw new TypeError(
-    `A body source produced ${chunk === null ? 'null' : `a ${typeof chunk}`} where bytes or text were expected.`,
   )
 }
 
-/** What an Observable emitted and nobody has taken yet. */
-class Backlog implements UploadIterator {
-  readonly #chunks: Uint8Array[] = []
-  readonly #subscription: Subscription
-  #size = 0
-  #end: { readonly error?: unknown } | undefined
-  #wake: (() => void) | undefined
+/** A stream of Node waits for its next chunk before it heeds `return()`; only this ends it, and its file, at once. */
+function destroy(iterable: object): void {
+  const stream = iterable as { readonly pipe?: unknown; destroy?(): void }
+  if (typeof stream.pipe === 'function' && typeof stream.destroy === 'function') stream.destroy()
+}
 
-  constructor(source: Observable<Uint8Array | string>) {
-    this.#subscription = source.subscribe({
-      next: chunk => {
-        this.#push(chunk)
-      },
-      error: (error: unknown) => {
-        this.#finish({ error })
-      },
-      complete: () => {
-        this.#finish({})
-      },
-    })
-    if (this.#end !== undefined) this.#subscription.unsubscribe()
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    for (;;) {
-      const value = this.#chunks.shift()
-      if (value !== undefined) {
-        this.#size -= value.length
-        return { done: false, value }
-      }
-      if (this.#end !== undefined) {
-        if ('error' in this.#end) throw this.#end.error
-        return END
-      }
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#chunks.length = 0
-    this.#finish({})
-    return Promise.resolve(END)
-  }
-
-  #push(chunk: unknown): void {
-    try {
-      const bytes = toBytes(chunk)
-      this.#chunks.push(bytes)
-      this.#size += bytes.length
-    } catch (error) {
-      this.#finish({ error })
-      return
-    }
-    if (this.#size > OBSERVABLE_BACKLOG) {
-      this.#chunks.length = 0
-      this.#finish({
-        error: new HttpError(
-          'TOO_LARGE',
-          'An Observable body is 64 MiB ahead of what the peer has taken; give an async iterable, which can wait.',
-          {
-            phase: 'send',
-          },
-        ),
-      })
-    }
-    this.#wake?.()
-  }
-
-  #finish(end: { readonly error?: unknown }): void {
-    this.#end ??= end
-    // Not assigned yet when the source ends while it is being subscribed to.
-    ;(this.#subscription as Subscription | undefined)?.unsubscribe()
-    this.#wake?.()
-  }
+function ignore(): void {
+  // The source was given up; how it takes that is its own affair.
 }

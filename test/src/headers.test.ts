@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { gate, HttpHeaders, type HeadersInit } from '../../src/headers.ts'
 import { thrown } from './thrown.ts'
 
@@ -297,6 +297,12 @@ describe('the gate before the wire', () => {
     ]) {
       expect(thrown(() => gate(headers)).code).toBe('CONFIG')
     }
+  })
+
+  it('takes headers of a second copy of the package', async () => {
+    vi.resetModules()
+    const copy = await import('../../src/headers.ts')
+    expect(lines(gate(copy.HttpHeaders.of({ a: 'b' })))).toEqual(['a: b'])
   })
 
   it('sends on what was received and is sound', () => {
