@@ -11,6 +11,7 @@ import {
 import { cancelled, closed } from './mock/failures.ts'
 import { record, type MockExchange, type Recording } from './mock/history.ts'
 import type { PatternParams } from './mock/pattern.ts'
+import { checkOptions } from './mock/reply-check.ts'
 import type { MockHandler, MockRequest, MockRoute } from './mock/reply.ts'
 import { Routes, type Found } from './mock/routes.ts'
 import { Run, type Ask } from './mock/run.ts'
@@ -95,10 +96,10 @@ const CAPABLE: Capabilities = {
  * Answers requests in a test: with routes, or with queued replies, without a network. Delays, stalls and faults happen
  * in the time of RxJS's scheduler, so in virtual time inside `TestScheduler.run()` and `marbles()` of `sluice/testing`.
  *
- * Nothing is answered silently: a request that fits no route fails with `CONFIG`. What needs no waiting (a reply as
- * data without delays, for a request without body or with one of bytes) is delivered before `subscribe()` returns. A
- * Promise, and a request body that is a stream, an iterable or an Observable, need microtasks, which do not run inside
- * `TestScheduler.run()`.
+ * Nothing is answered silently: a request that fits no route fails with `CONFIG`. What needs no waiting (a reply
+ * without delays, for a request without body or with one of bytes) is delivered before `subscribe()` returns; only the
+ * body of `client.stream()` comes in a turn of its own. A handler that returns a Promise, and a request body that is a
+ * stream, an iterable or an Observable, need microtasks, which do not run inside `TestScheduler.run()`.
  *
  * Throws `HttpError` code `CONFIG` for a pattern or a reply that cannot be.
  *
@@ -120,6 +121,7 @@ export function mock<const Pattern extends string>(
 ): MockEngine {
   // What a pattern's variables are is known to the compiler only; at run time they are all text.
   const first = typeof routes === 'function' ? { '*': routes } : ((routes ?? {}) as Readonly<Record<string, MockRoute>>)
+  checkOptions('mock', options, ['name', 'capabilities'])
   return new Mock(first, options)
 }
 
@@ -140,8 +142,9 @@ class Mock implements MockEngine {
     this.#routes.addAll(this.#first)
   }
 
-  on(pattern: string, route: MockRoute<never>, { times }: { readonly times?: number | undefined } = {}): this {
-    this.#routes.add(pattern, route as MockRoute, times)
+  on(pattern: string, route: MockRoute<never>, options: { readonly times?: number | undefined } = {}): this {
+    checkOptions('on', options, ['times'])
+    this.#routes.add(pattern, route as MockRoute, options.times)
     return this
   }
   once(pattern: string, route: MockRoute<never>): this {

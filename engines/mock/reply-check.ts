@@ -1,4 +1,4 @@
-/** Checks replies when a test says them, so that a slip is found there and not in what comes of it. */
+/** Checks replies and options when a test says them, so that a slip is found there and not in what comes of it. */
 import { HttpError, milliseconds, oneOf, shown, size, type Check } from '../../src/index.ts'
 import type { MockReply } from './reply.ts'
 
@@ -60,6 +60,15 @@ export function checkReply(reply: unknown): asserts reply is MockReply {
     const wanted = FIELDS[name as keyof MockReply](value)
     if (wanted !== undefined) throw wrong(`must have as ${name} ${wanted}, not ${shown(value)}`)
   }
+}
+
+/** Throws `CONFIG` for an option that nobody understands. */
+export function checkOptions(where: string, given: object, known: readonly string[]): void {
+  const stranger = Object.keys(given).find(key => !known.includes(key))
+  if (stranger === undefined) return
+  throw new HttpError('CONFIG', `${where} has no option ${JSON.stringify(stranger)}; it has ${known.join(', ')}.`, {
+    phase: 'config',
+  })
 }
 
 /** The error of a reply that could never be played. */

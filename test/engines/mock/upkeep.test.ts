@@ -82,6 +82,13 @@ describe('the end of a mock', () => {
   })
 })
 
+describe('options', () => {
+  it('that nobody understands are refused', () => {
+    expect(() => mock({}, { nam: 'x' } as object)).toThrow('mock has no option "nam"; it has name, capabilities.')
+    expect(() => mock().on('*', 200, { time: 1 } as object)).toThrow('on has no option "time"; it has times.')
+  })
+})
+
 describe('capabilities', () => {
   it('are all there but decoding, and can be taken away to see a client refuse', () => {
     expect(mock().capabilities).toMatchObject({ duplex: true, decodes: false })
