@@ -30,7 +30,8 @@ const DEFAULTS: ProgressOptions = { up: undefined, down: true, interval: 100 }
 
 /**
  * Adds `progress` events to `client.events()`: how many bytes went up and came down, of how many where that is known, and
- * for each way a last one with `done: true`. It counts decoded bytes when it stands before `decode`, received ones behind it.
+ * for each way a last one with `done: true`. Behind `decode` in the list it counts the bytes that are received, whose number
+ * is usually announced; before it, the decoded ones, whose number nobody knows.
  *
  * @example
  * ```ts
@@ -68,7 +69,7 @@ export const progress: PluginFactory<'progress', ProgressOptions> = definePlugin
             }
             if (event.type === 'head') {
               if (event.unread === true) received = undefined
-              received?.expect(totalOf(event.head))
+              received?.expect(totalOf(event.head, engine.capabilities.decodes))
             }
             subscriber.next(event)
             if (event.type === 'chunk') received?.add(event.bytes.length)

@@ -10,7 +10,7 @@ export * from './index.ts'
 export { recommended } from '#recommended'
 
 /** The plugins of a client that names none. */
-export type Recommended = ReturnType<typeof recommended>
+export type Recommended = ReturnType<typeof recommended<readonly []>>
 
 // Loaded with the first request, so that a client which names its engine and plugins carries no others along.
 const defaults: Defaults = {

@@ -59,9 +59,12 @@ export class Meter {
   }
 }
 
-/** How many bytes an answer will bring, where that can be known: an encoded one has another length when decoded. */
-export function totalOf({ status, headers, request }: ResponseHead): number | undefined {
+/**
+ * How many bytes an answer will bring, where that can be known. `decoded` says that the engine hands on other bytes than
+ * those that the header counts.
+ */
+export function totalOf({ status, headers, request }: ResponseHead, decoded: boolean): number | undefined {
   if (request.method === 'HEAD' || status === 204 || status === 304) return 0
   const length = headers.get('content-length')
-  return length === undefined || headers.has('content-encoding') ? undefined : Number(length)
+  return length === undefined || (decoded && headers.has('content-encoding')) ? undefined : Number(length)
 }

@@ -1,7 +1,17 @@
-import { filter, lastValueFrom, tap, toArray } from 'rxjs'
+import { gzipSync } from 'node:zlib'
+import { filter, lastValueFrom, map, tap, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { clock, createClient, isHttpError, UPLOAD_PROGRESS, type HttpError } from 'sluice'
+import {
+  clock,
+  createClient,
+  isHttpError,
+  UPLOAD_PROGRESS,
+  type AnyPlugin,
+  type Capabilities,
+  type HttpError,
+} from 'sluice'
 import { mock, type MockAnswer, type MockEngine } from 'sluice/engines/mock'
+import { decode } from 'sluice/plugins/decode'
 import { progress, type ProgressOptions } from 'sluice/plugins/progress'
 import { retry } from 'sluice/plugins/retry'
 import { virtually } from '../support/virtual-time.ts'
@@ -17,10 +27,11 @@ function watch(
   answer: MockAnswer,
   options: Partial<ProgressOptions> = {},
   call: { method?: string; body?: Uint8Array } = {},
+  capabilities: Partial<Capabilities> = {},
 ): Seen[] {
   return virtually(({ flush }) => {
     const seen: Seen[] = []
-    clientOf(mock({ '*': answer }), options)
+    clientOf(mock({ '*': answer }, { capabilities }), options)
       .events('a', call)
       .subscribe({
         next(event) {
@@ -54,12 +65,29 @@ describe('of an answer', () => {
     ])
   })
 
-  it('knows no total of a body that is encoded, or of unannounced length', () => {
-    const encoded = watch({ chunks: ['12'], headers: { 'content-length': '2', 'content-encoding': 'gzip' } })
-    expect(encoded).toEqual([
+  it('knows no total of a body that the engine decodes', () => {
+    const answer = { chunks: ['12'], headers: { 'content-length': '2', 'content-encoding': 'gzip' } }
+    expect(watch(answer, {}, {}, { decodes: true })).toEqual([
       [0, 'down', 2, undefined],
       [0, 'down', 2, undefined, true],
     ])
+  })
+
+  it('counts received bytes behind decode, and decoded ones before it', async () => {
+    const body = gzipSync('x'.repeat(1000))
+    const engine = mock({ '*': { body, headers: { 'content-encoding': 'gzip' } } })
+    const seen = async (...plugins: readonly AnyPlugin[]): Promise<unknown[]> =>
+      lastValueFrom(
+        createClient({ engine, plugins })
+          .events('https://api.test/')
+          .pipe(
+            filter(event => event.type === 'progress'),
+            map(({ loaded, total }) => [loaded, total]),
+            toArray(),
+          ),
+      )
+    expect((await seen(decode(), progress())).at(-1)).toEqual([body.length, body.length])
+    expect((await seen(progress(), decode())).at(-1)).toEqual([1000, undefined])
   })
 
   it.each([
