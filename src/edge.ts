@@ -25,6 +25,7 @@ export function edge(engine: Engine): Handler {
       const marks: { -readonly [K in keyof Timings]: Timings[K] } = { startedAt: performance.timeOrigin + start }
       let connection: (HttpEvent & { type: 'connection' })['connection'] | undefined
       let drain: Drain | undefined
+      let settled = false
       const exchange: Exchange = engine.exchange(framed, {
         next(event) {
           if (drain !== undefined) {
@@ -54,10 +55,12 @@ export function edge(engine: Engine): Handler {
           }
         },
         error(error) {
+          settled = true
           if (drain === undefined) subscriber.error(error)
           else drain.end()
         },
         complete() {
+          settled = true
           if (drain === undefined) subscriber.complete()
           else drain.end()
         },
@@ -65,7 +68,7 @@ export function edge(engine: Engine): Handler {
       })
       return () => {
         drain?.stop()
-        exchange.abort()
+        if (!settled) exchange.abort()
       }
     })
 }
