@@ -7,8 +7,8 @@ import { addressesOf } from './addresses.ts'
 import {
   handshakeFailed,
   lookupFailed,
+  noneFits,
   unreachable,
-  type AddressFailure,
   type ConnectFailure,
   type ConnectPhase,
 } from './failure.ts'
@@ -99,10 +99,7 @@ export class Connecting {
   #connect(candidates: readonly Candidate[]): void {
     this.#enter('connect')
     if (candidates.length === 0) {
-      const cause = new Error(
-        `${this.#target.host} has no address of the family of ${String(this.#options.localAddress)}.`,
-      )
-      this.#lost([{ address: hostPort(this.#target.host, this.#target.port), cause }])
+      this.#fail(noneFits(this.#target.host, String(this.#options.localAddress)))
       return
     }
     this.#race = new Race(candidates, {
@@ -114,15 +111,11 @@ export class Connecting {
         else this.#done(socket, 'http/1.1', undefined)
       },
       lost: failures => {
-        this.#lost(failures)
+        this.#fail(unreachable(this.#target, failures))
       },
     })
     this.#race.keepAlive(this.#referenced)
     this.#race.start()
-  }
-
-  #lost(failures: readonly AddressFailure[]): void {
-    this.#fail(unreachable(this.#target, failures))
   }
 
   #secure(socket: Socket): void {

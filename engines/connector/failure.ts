@@ -32,6 +32,12 @@ export function lookupFailed(host: string, cause: unknown): ConnectFailure {
   return { code: 'DNS', phase: 'dns', why: `${why} ${host}${named(cause)}`, cause }
 }
 
+/** The host has addresses, but none of the family of the local address. */
+export function noneFits(host: string, localAddress: string): ConnectFailure {
+  const why = `${host} has no address that can be reached from ${localAddress}`
+  return { code: 'CONNECT', phase: 'connect', why, cause: undefined }
+}
+
 /** No address of the host could be reached; `attempts` has one error for every address that was tried. */
 export function unreachable(target: Target, attempts: readonly AddressFailure[]): ConnectFailure {
   const causes = attempts.map(({ cause }) => cause)

@@ -205,7 +205,8 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
-    if (this.#stage === 'over') return
+    // When undici goes on with an answer that was held back it may tell of nothing first.
+    if (this.#stage === 'over' || bytes.length === 0) return
     this.#received += bytes.length
     this.#observer.next({ type: 'chunk', bytes })
     if (this.#received === this.#framing && controller.paused) controller.resume()
