@@ -95,7 +95,7 @@ export class Decoding implements Flow, LayerOwner {
   allow(produced: number): boolean {
     const { maxBytes, ratio } = this.#limits
     if (maxBytes !== false && produced > maxBytes) this.fail({ fault: 'size', limit: maxBytes })
-    else if (ratio !== false && produced > RATIO_FROM && produced > this.#received * ratio)
+    else if (ratio !== false && produced > RATIO_FROM && produced > this.#consumed * ratio)
       this.fail({ fault: 'ratio', limit: ratio })
     return !this.#over
   }
@@ -120,6 +120,10 @@ export class Decoding implements Flow, LayerOwner {
     if (this.#over) return
     this.destroy()
     this.#sink.error(failure)
+  }
+
+  get #consumed(): number {
+    return this.#layers[0]?.consumed ?? 0
   }
 
   #push(bytes: Uint8Array): void {

@@ -15,6 +15,8 @@ export type Fault = 'truncated' | 'corrupt' | 'trailing' | 'window'
 
 /** Decompresses one coding, one body, piece by piece. */
 export interface Inflater {
+  /** How many of the bytes that were written have been looked at. */
+  readonly consumed: number
   /** Takes some more bytes; false asks to wait for `drain`. */
   write(bytes: Uint8Array): boolean
   /** Nothing more will come. */

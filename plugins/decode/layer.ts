@@ -31,6 +31,11 @@ export class Layer implements Outlet {
     if (next !== undefined) next.#previous = this
   }
 
+  /** How many bytes it has looked at. */
+  get consumed(): number {
+    return this.#inflater?.consumed ?? 0
+  }
+
   /** Takes bytes to decode; false asks to wait until there is room. */
   write(bytes: Uint8Array): boolean {
     this.#inflater ??= inflate(this.#coding, bytes[0] ?? 0, this)

@@ -104,6 +104,10 @@ class ZlibInflater implements Inflater {
     stream.on('end', () => this.#finish())
   }
 
+  get consumed(): number {
+    return this.#stream.bytesWritten
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.#ended) {
       this.#outlet.error('trailing', undefined)

@@ -47,6 +47,7 @@ class StreamInflater implements Inflater {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #outlet: Outlet
   #waiting = 0
+  #written = 0
   #full = false
   #ending = false
   #destroyed = false
@@ -60,12 +61,16 @@ class StreamInflater implements Inflater {
     void this.#pump()
   }
 
+  get consumed(): number {
+    return this.#written
+  }
+
   write(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length; at += SLICE) {
       const slice = new Uint8Array(bytes.subarray(at, at + SLICE))
       this.#waiting += slice.length
       this.#writer.write(slice).then(() => {
-        this.#written(slice.length)
+        this.#taken(slice.length)
       }, ignore)
     }
     this.#full ||= this.#waiting >= HIGH_WATER
@@ -93,8 +98,9 @@ class StreamInflater implements Inflater {
     this.#reader.cancel().catch(ignore)
   }
 
-  #written(bytes: number): void {
+  #taken(bytes: number): void {
     this.#waiting -= bytes
+    this.#written += bytes
     if (!this.#full || this.#waiting > 0 || this.#destroyed) return
     this.#full = false
     this.#outlet.drain()
