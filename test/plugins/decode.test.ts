@@ -6,7 +6,7 @@ import { createClient, HttpError, isHttpError, type HttpResponse, type Streaming
 import { mock, type MockAnswer, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { decode, ENCODED, type DecodeOptions } from 'sluice/plugins/decode'
 import { retry } from 'sluice/plugins/retry'
-import { encode, ENCODINGS, joined, named, pieces, sample, type Encoding } from './decode/encoded.ts'
+import { encode, ENCODINGS, joined, named, noise, pieces, sample, type Encoding } from './decode/encoded.ts'
 
 const SMALL = sample(3000)
 const LARGE = sample(200_000)
@@ -418,12 +418,6 @@ describe('back-pressure', () => {
     subscription.unsubscribe()
   })
 })
-
-function noise(size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
-  return bytes
-}
 
 /** Lets everything that is on its way arrive. */
 async function settle(): Promise<void> {

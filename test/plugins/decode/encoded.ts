@@ -47,3 +47,10 @@ export function pieces(bytes: Uint8Array, size: number): Uint8Array[] {
 export function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts))
 }
+
+/** Bytes that cannot be compressed. */
+export function noise(size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+  return bytes
+}
