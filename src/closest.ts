@@ -15,6 +15,12 @@ export function closest(written: string, known: Iterable<string>): string | unde
   return best
 }
 
+/** Ends a message about a name nobody knows: what it may have been meant to be, or what there is. */
+export function hint(written: string, known: readonly string[], otherwise: string): string {
+  const guess = closest(written, known)
+  return guess === undefined ? otherwise : `Did you mean ${JSON.stringify(guess)}?`
+}
+
 /** Levenshtein distance: how many letters to insert, delete or replace. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at)

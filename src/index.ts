@@ -68,18 +68,18 @@ export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export type { CloseReport } from './lifetime.ts'
 export type { CallEvent, MonitorEvent } from './monitor.ts'
 export { arrange } from './order.ts'
-export {
-  definePlugin,
-  type AnyPlugin,
-  type Given,
-  type Handler,
-  type Interceptor,
-  type OptionsOf,
-  type Plugin,
-  type PluginContext,
-  type PluginFactory,
-  type PluginSpec,
-  type Scope,
+export { definePlugin } from './define-plugin.ts'
+export type {
+  AnyPlugin,
+  Given,
+  Handler,
+  Interceptor,
+  OptionsOf,
+  Plugin,
+  PluginContext,
+  PluginFactory,
+  PluginSpec,
+  Scope,
 } from './plugin.ts'
 export { isSensitive, redacted, redactUrl } from './redact.ts'
 export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'

@@ -1,9 +1,10 @@
 /** The order of plugins: checked against what each says of itself, never changed behind the user's back. */
 import { HttpError } from './errors.ts'
-import { SCOPES, type AnyPlugin } from './plugin.ts'
+import { checkPlugins, SCOPES, type AnyPlugin } from './plugin.ts'
 
 /** Checks a list as the user wrote it. Throws `CONFIG` with the reason and an order that works. */
 export function checkOrder(plugins: readonly AnyPlugin[]): void {
+  checkPlugins(plugins)
   const problem = duplicate(plugins) ?? misplaced(plugins)
   if (problem === undefined) return
   throw new HttpError('CONFIG', problem, { phase: 'config' })
@@ -11,6 +12,7 @@ export function checkOrder(plugins: readonly AnyPlugin[]): void {
 
 /** Puts plugins where they belong, moving each as little as possible. Throws `CONFIG` when no order can work. */
 export function arrange<P extends AnyPlugin>(plugins: readonly P[]): P[] {
+  checkPlugins(plugins)
   const twice = duplicate(plugins)
   if (twice !== undefined) throw new HttpError('CONFIG', twice, { phase: 'config' })
   const waiting = plugins.toSorted((a, b) => rank(a) - rank(b))
@@ -18,12 +20,18 @@ export function arrange<P extends AnyPlugin>(plugins: readonly P[]): P[] {
   while (waiting.length > 0) {
     const at = waiting.findIndex(plugin => !waiting.some(other => mustContain(other, plugin)))
     if (at < 0)
-      throw new HttpError('CONFIG', `No order of ${names(waiting)} can work: each wants to be inside another.`, {
+      throw new HttpError('CONFIG', `No order of ${names(knot(waiting))} can work: each wants to be inside another.`, {
         phase: 'config',
       })
     placed.push(...waiting.splice(at, 1))
   }
   return placed
+}
+
+/** Of those that wait, the ones that wait for each other. */
+function knot(waiting: readonly AnyPlugin[]): readonly AnyPlugin[] {
+  const waitedFor = waiting.filter(outer => waiting.some(inner => mustContain(outer, inner)))
+  return waitedFor.length === waiting.length ? waiting : knot(waitedFor)
 }
 
 function duplicate(plugins: readonly AnyPlugin[]): string | undefined {

@@ -5,7 +5,6 @@ import type { Engine } from './engine.ts'
 import { HttpError } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { MonitorEvent } from './monitor.ts'
-import { closest } from './closest.ts'
 import type { HttpRequest } from './request.ts'
 
 /** Sends a request further in. Cold: each subscription sends once and runs every plugin further in again. */
@@ -86,57 +85,25 @@ export type OptionsOf<P extends AnyPlugin> = {
   readonly [Q in P as Q['name']]?: Given<Q['options']> | false | undefined
 }
 
-/**
- * Defines a plugin: what it is called, where it stands, what options it has, what it does.
- *
- * @example
- * ```ts
- * import { createClient, definePlugin } from 'sluice'
- *
- * const language = definePlugin({
- *   name: 'language',
- *   scope: 'attempt',
- *   defaults: { tag: 'en' },
- *   install: () => (request, next, { tag }) => next(request.header('accept-language', tag)),
- * })
- *
- * const client = createClient({ plugins: [language({ tag: 'de' })] })
- * client.get('https://api.example.com/echo', { language: { tag: 'fr' } }).subscribe(response => console.log(response.status))
- * ```
- */
-export function definePlugin<const Name extends string, Options extends object>(
-  spec: PluginSpec<Name, Options>,
-): PluginFactory<Name, Options> {
-  const { name, scope, inside = {}, install } = spec
-  const make = (options: Options): Plugin<Name, Options> =>
-    Object.freeze({ name, scope, inside, options, install, merge: (given: object) => overlay(spec, options, given) })
-  return (given = {}) => make(overlay(spec, spec.defaults, given))
+/** Names an option of a call has besides those of plugins. */
+export const RESERVED: readonly string[] = ['headers', 'query', 'params', 'body', 'method']
+
+/** Checks that a list holds plugins. Throws `CONFIG` for what is none, such as a factory nobody called. */
+export function checkPlugins(list: readonly AnyPlugin[]): void {
+  if (!Array.isArray(list)) throw config(`Plugins must be given as a list, not as ${shown(list)}.`)
+  for (const [at, one] of (list as readonly unknown[]).entries()) {
+    if (isPlugin(one)) continue
+    const remedy =
+      typeof one === 'function' ? 'call it to make a plugin, as in retry()' : 'make plugins with definePlugin()'
+    throw config(`plugins[${at}] is ${shown(one)} and no plugin; ${remedy}.`)
+  }
 }
 
-function overlay<Options extends object>(spec: PluginSpec<string, Options>, under: Options, given: object): Options {
-  if (typeof given !== 'object' || (given as object | null) === null) {
-    throw config(`The options of ${spec.name} must be an object, not ${shown(given)}.`)
-  }
-  // Without a prototype, an option nobody set cannot be read from a polluted Object.prototype.
-  const merged = Object.assign(Object.create(null) as Options, under)
-  const check: Readonly<Partial<Record<string, Check>>> = spec.check ?? {}
-  for (const [key, value] of Object.entries(given as Record<string, unknown>)) {
-    if (!Object.hasOwn(spec.defaults, key)) throw unknownOption(spec.name, key, Object.keys(spec.defaults))
-    if (value === undefined) continue
-    const wanted = Object.hasOwn(check, key) ? check[key]?.(value) : undefined
-    if (wanted !== undefined) throw config(`${spec.name}({ ${key} }) must be ${wanted}, not ${shown(value)}.`)
-    ;(merged as Record<string, unknown>)[key] = value
-  }
-  return Object.freeze(merged)
-}
-
-function unknownOption(plugin: string, key: string, known: readonly string[]): HttpError {
-  const guess = closest(key, known)
-  const hint =
-    guess === undefined
-      ? `It has ${known.length === 0 ? 'no options' : known.join(', ')}.`
-      : `Did you mean ${JSON.stringify(guess)}?`
-  return config(`${plugin} has no option ${JSON.stringify(key)}. ${hint}`)
+function isPlugin(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, scope, install, merge } = value as Partial<AnyPlugin>
+  const known = scope !== undefined && SCOPES.includes(scope)
+  return typeof name === 'string' && known && typeof install === 'function' && typeof merge === 'function'
 }
 
 function config(message: string): HttpError {

@@ -1,13 +1,10 @@
 /** The installed plugins of a client around its edge, and the options they take per call. */
 import { compose, type Installed, type Ways } from './compose.ts'
-import { closest } from './closest.ts'
+import { hint } from './closest.ts'
 import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import { arrange } from './order.ts'
-import type { AnyPlugin, Handler, Interceptor, PluginContext } from './plugin.ts'
-
-/** Options of a call that belong to no plugin. */
-export const COMMON: readonly string[] = ['headers', 'query', 'params', 'body', 'method']
+import { checkPlugins, RESERVED, type AnyPlugin, type Handler, type Interceptor, type PluginContext } from './plugin.ts'
 
 const NONE: Readonly<Record<string, object | false>> = Object.freeze(
   Object.create(null) as Record<string, object | false>,
@@ -35,6 +32,7 @@ export class Stack {
 
   /** Adds plugins where they belong, or puts them in the place of those of the same name; the others keep their state. */
   extend(plugins: readonly AnyPlugin[], context: PluginContext): Stack {
+    checkPlugins(plugins)
     if (plugins.length === 0) return this
     const own = new Map(this.installed.map(one => [one.plugin, one]))
     const replaced = this.plugins.map(old => plugins.find(({ name }) => name === old.name) ?? old)
@@ -53,7 +51,7 @@ export class Stack {
   optionsOf(given: object): Readonly<Record<string, object | false>> {
     let merged: Record<string, object | false> | undefined
     for (const [key, value] of Object.entries(given as Record<string, unknown>)) {
-      if (value === undefined || COMMON.includes(key)) continue
+      if (value === undefined || RESERVED.includes(key)) continue
       const plugin = this.installed.find(one => one.plugin.name === key)?.plugin
       if (plugin === undefined) throw this.#unknown(key)
       merged ??= Object.create(null) as Record<string, object | false>
@@ -63,13 +61,9 @@ export class Stack {
   }
 
   #unknown(key: string): HttpError {
-    const names = [...COMMON, ...this.installed.map(({ plugin }) => plugin.name)]
-    const guess = closest(key, names)
-    const hint =
-      guess === undefined
-        ? `Known are ${names.join(', ')}; is the plugin installed?`
-        : `Did you mean ${JSON.stringify(guess)}?`
-    return new HttpError('CONFIG', `No plugin of this client has the name ${JSON.stringify(key)}. ${hint}`, {
+    const names = [...RESERVED, ...this.installed.map(({ plugin }) => plugin.name)]
+    const end = hint(key, names, `Known are ${names.join(', ')}; is the plugin installed?`)
+    return new HttpError('CONFIG', `No plugin of this client has the name ${JSON.stringify(key)}. ${end}`, {
       phase: 'config',
     })
   }

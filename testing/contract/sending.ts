@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { firstValueFrom } from 'rxjs'
 import { UPLOAD_PROGRESS } from '../../src/engine.ts'
-import { definePlugin } from '../../src/plugin.ts'
+import { definePlugin } from '../../src/define-plugin.ts'
 import { createClient } from '../../src/main.ts'
 import { serve } from '../serve.ts'
 import { reply } from '../serve/reply.ts'
