@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { reply, serve, type TestServer } from 'sluice/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from './files.ts'
@@ -81,6 +82,7 @@ function api(): Parameters<typeof serve>[0] {
     'GET /moved': reply.redirect('/users/7'),
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
+    'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }
 }
