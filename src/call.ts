@@ -1,5 +1,5 @@
 /** One execution of a call: counted while it runs, reported if somebody watches, ended by whoever ends first. */
-import type { Subscriber } from 'rxjs'
+import type { Subscriber, Unsubscribable } from 'rxjs'
 import { summarise, type HttpError, type RequestSummary } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { Lifetime, Running } from './lifetime.ts'
@@ -7,9 +7,10 @@ import type { Report } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
 
 /** Runs from subscription to teardown. */
-export class Call implements Running {
+export class Call implements Running, Unsubscribable {
   readonly request: HttpRequest
   readonly #subscriber: Subscriber<never>
+  readonly #lifetime: Lifetime
   readonly #report: ((report: Report) => void) | undefined
   #settled = false
 
@@ -21,13 +22,17 @@ export class Call implements Running {
   ) {
     this.request = request
     this.#subscriber = subscriber
+    this.#lifetime = lifetime
     this.#report = report
     lifetime.add(this)
     report?.({ type: 'created', request })
-    subscriber.add(() => {
-      if (!this.#settled) report?.({ type: 'cancelled', request })
-      lifetime.delete(this)
-    })
+    subscriber.add(this)
+  }
+
+  /** The subscription is over, whoever ended it. */
+  unsubscribe(): void {
+    if (!this.#settled) this.#report?.({ type: 'cancelled', request: this.request })
+    this.#lifetime.delete(this)
   }
 
   get summary(): RequestSummary {

@@ -1,7 +1,7 @@
 /** Turns head and chunks into one whole response, inside everything that may retry. */
-import { Observable } from 'rxjs'
+import { Observable, type Observer, type Subscriber } from 'rxjs'
 import { describe, HttpError } from './errors.ts'
-import type { HttpEvent, ResponseHead } from './events.ts'
+import type { HttpEvent, ResponseHead, Timings } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
 import type { HttpRequest } from './request.ts'
 import { HttpResponse } from './response.ts'
@@ -10,48 +10,68 @@ const EMPTY = new Uint8Array(0)
 
 /** Collects an answer; a truncated body is an error before anybody saw a response. */
 export function gather(request: HttpRequest, source: Observable<HttpEvent>): Observable<HttpEvent> {
-  return new Observable(subscriber => {
-    let head: ResponseHead | undefined
-    let trailers: HttpHeaders | undefined
-    let whole = false
-    const chunks: Uint8Array[] = []
-    return source.subscribe({
-      next(event) {
-        switch (event.type) {
-          case 'head':
-            head = event.head
-            break
-          case 'chunk':
-            chunks.push(event.bytes)
-            break
-          case 'trailers':
-            trailers = event.headers
-            break
-          case 'response':
-            whole = true
-            subscriber.next(event)
-            break
-          default:
-            subscriber.next(event)
-        }
-      },
-      error(error: unknown) {
-        subscriber.error(error)
-      },
-      complete() {
-        if (head !== undefined) {
-          subscriber.next({
-            type: 'response',
-            response: new HttpResponse({ head, bytes: concat(chunks), trailers, timings: done(head) }),
-          })
-        } else if (!whole) {
-          subscriber.error(withoutAnswer(request))
-          return
-        }
-        subscriber.complete()
-      },
-    })
-  })
+  return new Observable(subscriber => source.subscribe(new Gathering(request, subscriber)))
+}
+
+class Gathering implements Observer<HttpEvent> {
+  readonly #request: HttpRequest
+  readonly #subscriber: Subscriber<HttpEvent>
+  #head: ResponseHead | undefined
+  #first: Uint8Array | undefined
+  #more: Uint8Array[] | undefined
+  #trailers: HttpHeaders | undefined
+  #whole = false
+
+  constructor(request: HttpRequest, subscriber: Subscriber<HttpEvent>) {
+    this.#request = request
+    this.#subscriber = subscriber
+  }
+
+  next(event: HttpEvent): void {
+    switch (event.type) {
+      case 'head':
+        this.#head = event.head
+        break
+      case 'chunk':
+        this.#keep(event.bytes)
+        break
+      case 'trailers':
+        this.#trailers = event.headers
+        break
+      case 'response':
+        this.#whole = true
+        this.#subscriber.next(event)
+        break
+      default:
+        this.#subscriber.next(event)
+    }
+  }
+
+  error(error: unknown): void {
+    this.#subscriber.error(error)
+  }
+
+  complete(): void {
+    const head = this.#head
+    if (head !== undefined) {
+      const parts = { head, bytes: this.#bytes(), trailers: this.#trailers, timings: done(head.timings) }
+      this.#subscriber.next({ type: 'response', response: new HttpResponse(parts) })
+    } else if (!this.#whole) {
+      this.#subscriber.error(withoutAnswer(this.#request))
+      return
+    }
+    this.#subscriber.complete()
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#first === undefined) this.#first = bytes
+    else if (this.#more === undefined) this.#more = [this.#first, bytes]
+    else this.#more.push(bytes)
+  }
+
+  #bytes(): Uint8Array {
+    return this.#more === undefined ? (this.#first ?? EMPTY) : concat(this.#more)
+  }
 }
 
 /** The error of an engine that completed and had said nothing. */
@@ -63,7 +83,7 @@ export function withoutAnswer(request: HttpRequest): HttpError {
   })
 }
 
-function done({ timings }: ResponseHead): ResponseHead['timings'] {
+function done(timings: Timings | undefined): Timings | undefined {
   return timings && { ...timings, done: performance.now() - (timings.startedAt - performance.timeOrigin) }
 }
 

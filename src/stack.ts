@@ -4,11 +4,8 @@ import { hint } from './closest.ts'
 import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import { arrange } from './order.ts'
+import { NO_PLUGIN_OPTIONS } from './prepare.ts'
 import { checkPlugins, RESERVED, type AnyPlugin, type Handler, type Interceptor, type PluginContext } from './plugin.ts'
-
-const NONE: Readonly<Record<string, object | false>> = Object.freeze(
-  Object.create(null) as Record<string, object | false>,
-)
 
 /** Plugins around an edge, composed once. */
 export class Stack {
@@ -50,14 +47,15 @@ export class Stack {
   /** Checks and merges the plugin options of a call. Throws `CONFIG` for one that nobody understands. */
   optionsOf(given: object): Readonly<Record<string, object | false>> {
     let merged: Record<string, object | false> | undefined
-    for (const [key, value] of Object.entries(given as Record<string, unknown>)) {
+    for (const key of Object.keys(given)) {
+      const value = (given as Readonly<Record<string, unknown>>)[key]
       if (value === undefined || RESERVED.includes(key)) continue
       const plugin = this.installed.find(one => one.plugin.name === key)?.plugin
       if (plugin === undefined) throw this.#unknown(key)
       merged ??= Object.create(null) as Record<string, object | false>
       merged[key] = value === false ? false : plugin.merge(asObject(key, value))
     }
-    return merged ?? NONE
+    return merged ?? NO_PLUGIN_OPTIONS
   }
 
   #unknown(key: string): HttpError {

@@ -44,6 +44,9 @@ export function resolveUrl(
   params?: Params,
   query?: Query,
 ): ResolvedUrl {
+  if (typeof input === 'string' && query === undefined && base !== undefined && isPlain(input)) {
+    return { href: base.href + input, authorization: base.authorization }
+  }
   const filled = typeof input === 'string' && input.includes('{') ? expand(input, params) : input
   const { href, authorization } = strip(parse(filled, base))
   if (base?.confine && !href.startsWith(base.href)) {
@@ -55,6 +58,16 @@ export function resolveUrl(
   checkLength(target)
   return { href: target, authorization: authorization ?? inherited(href, base) }
 }
+
+/**
+ * True for relative urls of which the URL standard changes nothing: joining is then putting behind, at a fraction of
+ * the cost. No scheme, no slash in front, no dot segment, nothing to encode.
+ */
+function isPlain(input: string): boolean {
+  return input.length < MAX_LENGTH / 2 && PLAIN.test(input) && !input.includes('/.')
+}
+
+const PLAIN = /^[\w~-][\w~./-]*(?:\?[\w~.&=+-]*)?$/
 
 /** The credentials of a base are for its own origin. */
 function inherited(href: string, base: BaseUrl | undefined): string | undefined {
