@@ -173,7 +173,12 @@ export class CallLog implements Observer<HttpEvent> {
     const time = clock.now()
     const severity = event === 'error' ? 'error' : (more.status ?? 0) >= 400 ? 'warn' : 'info'
     const since = event === 'request' ? {} : { ms: time - this.#startedAt }
-    this.#plan.write({ event, severity, time, id, method, url: this.#url, ...since, ...more })
+    this.#plan.write({ event, severity, time, id, method, url: this.#url, ...since, ...more }, this.#late)
+  }
+
+  readonly #late = (error: unknown): void => {
+    this.#over = true
+    this.#subscriber.error(error)
   }
 
   /** What a log throws is the call's error. */
@@ -182,8 +187,7 @@ export class CallLog implements Observer<HttpEvent> {
     try {
       work()
     } catch (error) {
-      this.#over = true
-      this.#subscriber.error(error)
+      this.#late(error)
     }
   }
 

@@ -3,6 +3,8 @@ import { expect, it } from 'vitest'
 import { createClient, type HttpError, type StreamingResponse } from 'sluice'
 import { mock, type MockAnswer } from 'sluice/engines/mock'
 import { bodyLimit, type BodyLimitOptions } from 'sluice/plugins/body-limit'
+import { undici } from 'sluice/engines/undici'
+import { reply, serve } from 'sluice/testing'
 import { retry } from 'sluice/plugins/retry'
 
 function clientOf(answer: MockAnswer, options: Partial<BodyLimitOptions> = { maxBytes: 10 }) {
@@ -97,5 +99,21 @@ it.each([[{ maxBytes: -1 }], [{ maxBytes: Number.NaN }], [{ maxBytes: '1' }], [{
   'refuses %o',
   options => {
     expect(() => bodyLimit(options as never)).toThrow(expect.objectContaining<Partial<HttpError>>({ code: 'CONFIG' }))
+  },
+)
+
+it.each(['length', 'chunked'] as const)(
+  'leaves the socket of a body that is too large, framed by %s',
+  async framing => {
+    await using server = await serve({ 'GET /': reply.bytes(50_000_000, { framing }) })
+    await using client = createClient({
+      engine: undici(),
+      baseUrl: server.url,
+      plugins: [bodyLimit({ maxBytes: 100_000 })],
+    })
+    await expect(firstValueFrom(client.get(''))).rejects.toMatchObject({ code: 'TOO_LARGE' })
+    const { closedBy, bytesOut } = await server.closed(1, 1000)
+    expect(closedBy).toMatch(/^client/)
+    expect(bytesOut).toBeLessThan(20_000_000)
   },
 )

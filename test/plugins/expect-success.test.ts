@@ -11,6 +11,8 @@ import {
 } from 'sluice'
 import { mock, type MockAnswer } from 'sluice/engines/mock'
 import { expectSuccess, type ExpectSuccessOptions } from 'sluice/plugins/expect-success'
+import { undici } from 'sluice/engines/undici'
+import { reply, serve } from 'sluice/testing'
 import { retry } from 'sluice/plugins/retry'
 
 function clientOf(answer: MockAnswer, options: Partial<ExpectSuccessOptions> = {}) {
@@ -188,4 +190,12 @@ describe('a live answer', () => {
     subscription.unsubscribe()
     expect(engine.inFlight).toBe(0)
   })
+})
+
+it('leaves the socket when an unwanted live body is longer than what is kept', async () => {
+  await using server = await serve({ 'GET /': reply.bytes(Infinity, { status: 500 }) })
+  await using client = createClient({ engine: undici(), baseUrl: server.url, plugins: [expectSuccess()] })
+  const error = await errorOf(firstValueFrom(client.stream('', readAll)))
+  expect(error.response?.bytes.length).toBe(65_536)
+  expect((await server.closed(1, 1000)).closedBy).toMatch(/^client/)
 })

@@ -372,6 +372,15 @@ describe('a log that throws', () => {
     expect(engine.inFlight).toBe(0)
   })
 
+  it('later, from a promise, fails a call that still runs and no other', async () => {
+    const log = (_: string, { event }: LogRecord): Promise<void> | undefined =>
+      event === 'request' ? Promise.reject(broken) : undefined
+    const { client } = book({ stall: 'headers' }, { level: 'headers', log })
+    await expect(firstValueFrom(client.get('a'))).rejects.toBe(broken)
+    const done = book(200, { level: 'headers', log })
+    expect((await firstValueFrom(done.client.get('a'))).status).toBe(200)
+  })
+
   it('fails a stream in the middle, with what a plugin told', async () => {
     const engine = mock()
     engine.enqueue(503, 200)

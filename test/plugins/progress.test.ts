@@ -13,6 +13,8 @@ import {
 import { mock, type MockAnswer, type MockEngine } from 'sluice/engines/mock'
 import { decode } from 'sluice/plugins/decode'
 import { progress, type ProgressOptions } from 'sluice/plugins/progress'
+import { undici } from 'sluice/engines/undici'
+import { reply, serve } from 'sluice/testing'
 import { retry } from 'sluice/plugins/retry'
 import { virtually } from '../support/virtual-time.ts'
 
@@ -186,3 +188,26 @@ it.each([[{ interval: -1 }], [{ interval: '100' }], [{ up: 1 }], [{ down: 'yes' 
     expect(() => progress(options as never)).toThrow(expect.objectContaining<Partial<HttpError>>({ code: 'CONFIG' }))
   },
 )
+
+it('tells of a large upload and a large answer over a socket, each to its last byte', async () => {
+  const size = 3_000_000
+  await using server = await serve({ 'POST /': reply.bytes(size) })
+  await using client = createClient({ engine: undici(), baseUrl: server.url, plugins: [progress({ interval: 0 })] })
+  const source = async function* () {
+    for (let sent = 0; sent < size; sent += 100_000) yield new Uint8Array(100_000)
+  }
+  const events = client.events('', { method: 'POST', body: source(), headers: { 'content-length': size } })
+  const seen = await lastValueFrom(
+    events.pipe(
+      filter(event => event.type === 'progress'),
+      toArray(),
+    ),
+  )
+  for (const way of ['up', 'down'] as const) {
+    const told = seen.filter(event => event.way === way)
+    expect(told.length).toBeGreaterThan(3)
+    expect(told.map(({ loaded }) => loaded)).toEqual(told.map(({ loaded }) => loaded).toSorted((a, b) => a - b))
+    expect(told.filter(({ done }) => done)).toEqual([told.at(-1)])
+    expect(told.at(-1)).toMatchObject({ loaded: size, total: size })
+  }
+})
