@@ -1,4 +1,5 @@
 /** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
+import { AsyncResource } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import {
   HttpHeaders,
@@ -275,7 +276,8 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     const patience = this.request.read(LIMITS)?.send
     const watched = typeof patience === 'number' || this.request.read(UPLOAD_PROGRESS) === true
     if (body instanceof Uint8Array && !watched) return body as Buffer
-    this.#upload = new Upload(body, patience, () => {
+    const scope = this.#observer instanceof AsyncResource ? this.#observer : undefined
+    this.#upload = new Upload(body, scope, patience, () => {
       this.#give('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${String(patience)} ms`)
     })
     // undici takes any iterable, more than its types say.

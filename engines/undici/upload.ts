@@ -1,4 +1,5 @@
 /** A request body on its way to undici, which asks for the next piece when the socket has taken the last. */
+import type { AsyncResource } from 'node:async_hooks'
 import type { UploadIterator, UploadSource } from '../../src/index.ts'
 import { after } from '../connector/after.ts'
 
@@ -15,6 +16,7 @@ const STOPPED = new Error('The upload was stopped.')
 /** Feeds a source to undici piece by piece, and stops it exactly once when the exchange ends before it. */
 export class Upload implements AsyncIterableIterator<Uint8Array> {
   readonly #source: UploadSource | undefined
+  readonly #scope: AsyncResource | undefined
   readonly #patience: number | false | undefined
   readonly #stalled: () => void
   #iterator: UploadIterator | undefined
@@ -24,8 +26,16 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
   #takeBack: (() => void) | undefined
   #giveUp: ((reason: Error) => void) | undefined
 
-  /** `stalled` is called when the peer takes nothing of a piece for `patience` milliseconds. */
-  constructor(body: UploadSource | Uint8Array, patience: number | false | undefined, stalled: () => void) {
+  /**
+   * `stalled` is called when the peer takes nothing of a piece for `patience` milliseconds. The source is run in `scope`.
+   */
+  constructor(
+    body: UploadSource | Uint8Array,
+    scope: AsyncResource | undefined,
+    patience: number | false | undefined,
+    stalled: () => void,
+  ) {
+    this.#scope = scope
     this.#source = body instanceof Uint8Array ? undefined : body
     this.#rest = body instanceof Uint8Array ? body : NOTHING
     this.#done = body instanceof Uint8Array
@@ -35,7 +45,8 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
 
   /** Starts the source. Throws what the source throws. */
   open(): void {
-    this.#iterator = this.#source?.open()
+    const source = this.#source
+    if (source !== undefined) this.#iterator = this.#run(() => source.open())
   }
 
   [Symbol.asyncIterator](): this {
@@ -69,9 +80,13 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
     if (!this.#done) this.#iterator?.return().catch(ignore)
   }
 
+  #run<T>(work: () => T): T {
+    return this.#scope === undefined ? work() : this.#scope.runInAsyncScope(work)
+  }
+
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
-      const step = await this.#iterator?.next()
+      const step = await this.#run(() => this.#iterator?.next())
       // Nobody waits for it any more.
       if (this.#stopped) return END
       if (step?.done === false) {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { isHttpError, type ConnectionEvent, type Engine, type HttpError } from 'sluice'
@@ -222,6 +223,39 @@ describe('connections', () => {
       await Promise.all(engines.splice(0).map(engine => engine.destroy()))
       await new Promise(resolve => server.close(resolve))
     }
+  })
+})
+
+describe('what is heard of an exchange', () => {
+  async function contexts(engine: Engine): Promise<(string | undefined)[]> {
+    const storage = new AsyncLocalStorage<string>()
+    await using server = await serve({ '/*': async request => reply.text(await request.text()) })
+    const seen: (string | undefined)[] = []
+    const note = (): void => {
+      seen.push(storage.getStore())
+    }
+    async function* source(): AsyncGenerator<string> {
+      note()
+      yield 'a'
+      note()
+      yield 'b'
+    }
+    const all = ['ada', 'bob', 'cy'].map(who =>
+      storage.run(who, () => sent(engine, server.url, { method: 'POST', body: source(), seen: note, ended: note })),
+    )
+    await Promise.all(all)
+    return seen
+  }
+
+  it('is heard in the context in which it was sent, whoever opened the connection', async () => {
+    const seen = await contexts(open({ connectionsPerOrigin: 1 }))
+    const each = seen.length / 3
+    expect(seen).toEqual(['ada', 'bob', 'cy'].flatMap(who => Array<string>(each).fill(who)))
+  })
+
+  it('is heard in any context when that is not wanted', async () => {
+    const seen = await contexts(open({ connectionsPerOrigin: 1, asyncContext: false }))
+    expect(seen.filter(who => who === 'cy').length).toBeLessThan(seen.length / 3)
   })
 })
 

@@ -406,6 +406,22 @@ describe('a broken answer', () => {
     expect((await sent(engine, `${server.url}close`)).text).toBe('x')
   })
 
+  it('is not one that comes byte by byte', async () => {
+    await using server = await serve({
+      'GET /': {
+        headers: [
+          ['X-Long-Name', 'a long value'],
+          ['y', ''],
+        ],
+        body: 'x',
+        fault: { kind: 'drip', at: 'mid-head', bytes: 1, every: 1 },
+      },
+    })
+    const { head, text } = await sent(open(), server.url)
+    expect(head?.headers.flat.slice(0, 4)).toEqual(['X-Long-Name', 'a long value', 'y', ''])
+    expect(text).toBe('x')
+  })
+
   it('keeps names, order and case of its header fields', async () => {
     await using server = await serve({
       'GET /': {
