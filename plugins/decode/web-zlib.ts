@@ -1,4 +1,7 @@
-/** Decompressors of the web platform: `DecompressionStream`, where the platform has it. */
+/**
+ * Decompressors of the web platform: `DecompressionStream`, where the platform has it. What it does not tell cannot be
+ * known here: some platforms ignore bytes that follow after the end of a body.
+ */
 import type { Coding, Fault, Inflater, Outlet } from './inflater.ts'
 
 export type { Coding, Fault, Inflater, Outlet } from './inflater.ts'

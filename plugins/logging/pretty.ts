@@ -58,8 +58,8 @@ function oneNotice({ plugin, name, detail: { delay, ...detail } }: LoggedNotice)
   return `${plugin}: ${name}${delay === undefined ? '' : ` in ${delay} ms`}${facts.join('')}`
 }
 
-/** A number of bytes in decimal units. */
-export function size(bytes: number): string {
+/** A number of bytes, in decimal units. */
+function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   for (const [at, unit] of ['kB', 'MB', 'GB'].entries()) {
     const scaled = bytes / 1000 ** (at + 1)

@@ -199,7 +199,10 @@ async function flushed(stream: Encoder, text: string): Promise<Uint8Array> {
   await new Promise<void>(resolve => {
     stream.flush(resolve)
   })
-  return new Uint8Array(stream.read() as Buffer)
+  await settle()
+  const parts: Buffer[] = []
+  for (let part: unknown = stream.read(); part !== null; part = stream.read()) parts.push(part as Buffer)
+  return joined(...parts)
 }
 
 describe('the head', () => {
