@@ -3,7 +3,8 @@
  * plugins beside undici.dispatch, undici.request, fetch, axios, got and ky. The server runs in a process of its own;
  * the contenders take turns in one run, so that a noisy machine is noisy for all. Every answer is parsed.
  *
- *   npm run bench:get
+ *   npm run bench:get                  all of them
+ *   npm run bench:get -- sluice undici only those whose name has one of these words; undici.request always runs
  */
 import axios from 'axios'
 import got from 'got'
@@ -20,6 +21,7 @@ import http from 'node:http'
 import { median } from './median.ts'
 import { startJsonServer } from './json-server.ts'
 
+const BASE = 'undici.request'
 const CONCURRENCY = 50
 const ROUNDS = Number(process.env['ROUNDS'] ?? 15)
 const WARM_UP = 3
@@ -45,7 +47,7 @@ const five = createClient({
   ],
 })
 
-const contenders: Readonly<Record<string, Send>> = {
+const all: Readonly<Record<string, Send>> = {
   'undici.dispatch': viaDispatch,
   'undici.request': promised(async () => (await request(url, { dispatcher: agent })).body.json()),
   'sluice, bare': subscribed(bare),
@@ -56,6 +58,12 @@ const contenders: Readonly<Record<string, Send>> = {
   ky: promised(async () => ky(url).json()),
 }
 
+const wanted = process.argv.slice(2)
+const contenders = Object.fromEntries(
+  Object.entries(all).filter(
+    ([name]) => wanted.length === 0 || name === BASE || wanted.some(word => name.includes(word)),
+  ),
+)
 const costs = new Map<string, number[]>()
 for (let round = 0; round < WARM_UP + ROUNDS; round++) {
   for (const [name, send] of rotated(Object.entries(contenders), round)) {
@@ -63,7 +71,7 @@ for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     if (round >= WARM_UP) costs.set(name, [...(costs.get(name) ?? []), cost])
   }
 }
-const base = costs.get('undici.request') ?? []
+const base = costs.get(BASE) ?? []
 console.log(
   `GET of a small JSON, concurrency ${CONCURRENCY}, ${ROUNDS} rounds of ${REQUESTS} requests, Node ${process.version}`,
 )
