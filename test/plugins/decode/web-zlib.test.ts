@@ -67,12 +67,6 @@ describe.each(able)('%s by DecompressionStream', encoding => {
     }
   })
 
-  // Node 22 tells of them for these two only, and there is no way to find out by ourselves.
-  it.runIf(['gzip', 'deflate'].includes(encoding))('is an error when bytes follow after its end', async () => {
-    const { client } = clientOf(encoded(encoding, [joined(body, Uint8Array.of(1, 2, 3))]))
-    expect(await errorOf(firstValueFrom(client.get('a')))).toMatchObject({ code: 'BODY', phase: 'decode' })
-  })
-
   it('is held to the limits', async () => {
     const { client } = clientOf(encoded(encoding, [encode(encoding, new Uint8Array(20_000_000))]))
     expect((await errorOf(firstValueFrom(client.get('a')))).message).toContain('1000 times its size')
@@ -102,4 +96,10 @@ describe.each(able)('%s by DecompressionStream', encoding => {
     subscription.unsubscribe()
     expect(engine.inFlight).toBe(0)
   })
+})
+
+// Node 22 tells of them for these two only, and there is no way to find out by ourselves.
+it.each(['gzip', 'deflate'] as const)('%s is an error when bytes follow after its end', async encoding => {
+  const { client } = clientOf(encoded(encoding, [joined(encode(encoding, LARGE), Uint8Array.of(1, 2, 3))]))
+  expect(await errorOf(firstValueFrom(client.get('a')))).toMatchObject({ code: 'BODY', phase: 'decode' })
 })
