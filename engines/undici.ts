@@ -42,8 +42,8 @@ export interface UndiciOptions {
    */
   readonly pipelining?: number | undefined
   /**
-   * How long an idle connection is kept, unless the server asks for another time (`Keep-Alive: timeout`); `false` closes each
-   * after its answer. Default 4000.
+   * How long an idle connection is kept at most; a server that announces less (`Keep-Alive: timeout`) is believed. `false`
+   * closes each after its answer. Default 4000, and up to 600 000 when the server announces that.
    */
   readonly keepAlive?: number | false | undefined
   /** How long look-up, TCP and TLS may take together, unless the request has a limit of its own. Default 10 000. */
@@ -94,6 +94,7 @@ export function undici(options: UndiciOptions = {}): EngineFactory {
     connectionsPerOrigin: options.connectionsPerOrigin ?? 64,
     pipelining: options.pipelining ?? 1,
     keepAlive: options.keepAlive ?? 4000,
+    keepAliveAnnounced: options.keepAlive ?? 600_000,
     connectTimeout: options.connectTimeout ?? 10_000,
     acquireTimeout: options.acquireTimeout ?? 30_000,
     maxHeaderSize: options.maxHeaderSize ?? 65_536,

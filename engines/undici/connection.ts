@@ -1,6 +1,6 @@
 /** One connection: a socket with an undici client of its own, and what was sent over it. */
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
+import { Client, type Dispatcher } from 'undici'
 import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
@@ -20,7 +20,7 @@ export interface ConnectionOwner {
 }
 
 /** Tells undici that a connection which ended is not to be replaced: finding another one is the pool's work. */
-export const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { code: 'SLUICE_RETIRED' })
+const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { code: 'SLUICE_RETIRED' })
 
 /** Requests are given to a connection one at a time (or, pipelined, a few), so nothing ever waits inside undici. */
 export class Connection {
@@ -104,7 +104,18 @@ export class Connection {
   send(exchange: UndiciExchange): void {
     this.#pipelinable = exchange.pipelinable && (this.#pipelinable || this.#running === 0)
     this.#running++
-    this.#client.dispatch(exchange.hand(this), exchange)
+    const options = exchange.hand(this)
+    if (this.#used === 0 || exchange.repeatable) this.#client.dispatch(options, exchange)
+    else this.#sendLater(exchange, options)
+  }
+
+  /** What must not be sent twice waits one more turn of the loop, in which it shows if the server has just hung up. */
+  #sendLater(exchange: UndiciExchange, options: Dispatcher.DispatchOptions): void {
+    setImmediate(() => {
+      if (!exchange.isOn(this)) return
+      if (this.retiring) exchange.onResponseError(undefined, RETIRED)
+      else this.#client.dispatch(options, exchange)
+    })
   }
 
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
@@ -148,7 +159,7 @@ export class Connection {
 }
 
 function clientOf(origin: string, settings: Settings, handOver: () => Socket | undefined): Client {
-  const { keepAlive, pipelining, maxHeaderSize } = settings
+  const { keepAlive, keepAliveAnnounced, pipelining, maxHeaderSize } = settings
   return new Client(origin, {
     allowH2: false,
     headersTimeout: 0,
@@ -156,6 +167,7 @@ function clientOf(origin: string, settings: Settings, handOver: () => Socket | u
     maxHeaderSize,
     pipelining: keepAlive === false ? 0 : pipelining,
     keepAliveTimeout: keepAlive === false ? 1 : keepAlive,
+    keepAliveMaxTimeout: keepAliveAnnounced === false ? 1 : keepAliveAnnounced,
     connect(_, callback) {
       // undici misses an answer that comes while it asks.
       queueMicrotask(() => {

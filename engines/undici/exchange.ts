@@ -115,6 +115,20 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return body === undefined && (method === 'GET' || method === 'HEAD')
   }
 
+  /** True when sending it twice does no harm and can be done. */
+  get repeatable(): boolean {
+    return this.request.idempotent && this.request.replayable
+  }
+
+  /** True when its connection was closed under it, so that only a new one will do. */
+  get wantsNew(): boolean {
+    return this.#closedBefore > 0 || this.#repeated
+  }
+
+  isOn(connection: Connection): boolean {
+    return this.#connection === connection
+  }
+
   /** It waits for a connection, and not for ever. */
   wait(): Waiting {
     this.#waiting ??= new Waiting(this.request, this.#pools.settings, overdue => {
@@ -306,8 +320,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (!isBroken(error)) return false
     if (this.#stage === 'handed') return ++this.#closedBefore <= MOST_CLOSED_BEFORE
     if (this.#stage !== 'written' || this.#started || !this.#reused || this.#repeated) return false
-    this.#repeated = this.request.idempotent && this.request.replayable
-    return this.#repeated
+    return (this.#repeated = this.repeatable)
   }
 
   #again(): void {

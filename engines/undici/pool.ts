@@ -72,7 +72,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     this.pump()
   }
 
-  /** Sends a request again whose connection had died before it: that goes first, and not over one as old. */
+  /** Sends a request again whose connection was closed under it: that goes first, and over a new one. */
   readmit(exchange: UndiciExchange): void {
     for (const connection of this.#idle.splice(0)) connection.destroy()
     const others = [...this.#waiting]
@@ -97,16 +97,13 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   /** Serves who waits as far as the limits allow. */
   pump(): void {
     for (let first = this.first; first !== undefined; first = this.first) {
-      const connection = this.#takeIdle()
+      const connection = first.wantsNew ? undefined : this.#takeIdle()
       if (connection !== undefined) this.#serve(connection, first)
       else if (this.hungry && this.#pools.mayOpen(this)) this.#open()
-      else break
+      // The one that is idle makes room for the one it wants.
+      else if (!first.wantsNew || first.attempt !== undefined || !this.evict()) break
     }
-    for (let first = this.first; first?.pipelinable; first = this.first) {
-      const connection = this.#pools.settings.pipelining > 1 ? this.#leastBusy() : undefined
-      if (connection === undefined) break
-      this.#serve(connection, first)
-    }
+    if (this.#pools.settings.pipelining > 1) this.#pipeline()
   }
 
   /** Closes the connection that has been idle longest, for the good of another origin. */
@@ -219,6 +216,14 @@ export class Pool implements ConnectionOwner, AttemptOwner {
       }
     }
     connection.send(exchange)
+  }
+
+  #pipeline(): void {
+    for (let first = this.first; first?.pipelinable && !first.wantsNew; first = this.first) {
+      const connection = this.#leastBusy()
+      if (connection === undefined) break
+      this.#serve(connection, first)
+    }
   }
 
   /** Gives an attempt to the first request that has none. */

@@ -6,6 +6,8 @@ export interface Settings {
   readonly connectionsPerOrigin: number
   readonly pipelining: number
   readonly keepAlive: number | false
+  /** The same where the server announces how long it keeps the connection. */
+  readonly keepAliveAnnounced: number | false
   readonly connectTimeout: number | false
   readonly acquireTimeout: number | false
   readonly maxHeaderSize: number

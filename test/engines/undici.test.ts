@@ -156,6 +156,13 @@ describe('connections', () => {
     expect(closedAt - endedAt).toBeLessThan(300)
   })
 
+  it('are kept no longer although the server would keep them', async () => {
+    await using server = await serve({ 'GET /': { headers: { 'keep-alive': 'timeout=60' }, body: 'x' } })
+    const { endedAt } = await sent(open({ keepAlive: 60 }), server.url)
+    const { closedAt = 0 } = await server.closed(1)
+    expect(closedAt - endedAt).toBeLessThan(300)
+  })
+
   it('are closed after each answer with keepAlive false, and the server is told', async () => {
     await using server = await serve({ 'GET /': reply.text('x') })
     const engine = open({ keepAlive: false })

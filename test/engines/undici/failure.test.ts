@@ -488,6 +488,26 @@ describe('a connection that had served others and is closed without an answer', 
     expect(server.requests.filter(({ method }) => method !== 'GET').length).toBe(2)
   })
 
+  it('does not keep GET from its answer, whatever connections the server closes unannounced', async () => {
+    await using server = await serve({ '/*': reply.text('x') }, { maxRequestsPerConnection: 1 })
+    const engine = open({ connectionsPerOrigin: 3 })
+    const failures: (HttpError | undefined)[] = []
+    const work = async (method: string): Promise<void> => {
+      for (let count = 0; count < 60; count++) {
+        const body = method === 'POST' ? { body: 'x' } : {}
+        failures.push((await send(engine, server.url, { method, ...body }).over).failure)
+      }
+    }
+    await Promise.all(['GET', 'POST', 'GET', 'PUT', 'GET', 'GET'].map(work))
+    const wrong = failures.filter(failure => failure !== undefined)
+    // Only what must not be repeated may fail, and only because the server hung up in the moment in which it was sent.
+    for (const failure of wrong) {
+      expect(failure).toMatchObject({ code: 'RESET', phase: 'headers', reusedConnection: true })
+      expect(failure.request?.method).toBe('POST')
+    }
+    expect(server.requests.filter(({ method }) => method === 'POST').length).toBeLessThanOrEqual(60)
+  })
+
   it('has a body produced again that can be', async () => {
     let count = 0
     await using server = await serve({
