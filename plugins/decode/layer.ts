@@ -23,6 +23,8 @@ export class Layer implements Outlet {
   #previous: Layer | undefined
   #inflater: Inflater | undefined
   #produced = 0
+  /** Asked for before there was anything to decode, it holds from the first byte on. */
+  #paused = false
 
   constructor(coding: Coding, owner: LayerOwner, next: Layer | undefined) {
     this.#coding = coding
@@ -38,7 +40,7 @@ export class Layer implements Outlet {
 
   /** Takes bytes to decode; false asks to wait until there is room. */
   write(bytes: Uint8Array): boolean {
-    this.#inflater ??= inflate(this.#coding, bytes[0] ?? 0, this)
+    this.#inflater ??= this.#open(bytes[0] ?? 0)
     return this.#inflater.write(bytes)
   }
 
@@ -49,10 +51,12 @@ export class Layer implements Outlet {
   }
 
   pause(): void {
+    this.#paused = true
     this.#inflater?.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#inflater?.resume()
   }
 
@@ -79,5 +83,11 @@ export class Layer implements Outlet {
 
   error(fault: Fault, cause: unknown): void {
     this.#owner.fail({ fault, coding: this.#coding, cause })
+  }
+
+  #open(first: number): Inflater {
+    const inflater = inflate(this.#coding, first, this)
+    if (this.#paused) inflater.pause()
+    return inflater
   }
 }

@@ -1,8 +1,16 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
-import { firstValueFrom, lastValueFrom, map, toArray } from 'rxjs'
+import { firstValueFrom, lastValueFrom, map, tap, toArray } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
-import { createClient, HttpError, isHttpError, type HttpResponse, type StreamingResponse } from 'sluice'
+import {
+  createClient,
+  definePlugin,
+  HttpError,
+  isHttpError,
+  type Flow,
+  type HttpResponse,
+  type StreamingResponse,
+} from 'sluice'
 import { mock, type MockAnswer, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { decode, ENCODED, type DecodeOptions } from 'sluice/plugins/decode'
 import { retry } from 'sluice/plugins/retry'
@@ -400,6 +408,35 @@ describe('back-pressure', () => {
     release()
     await done
     expect(size).toBe(8 * 1024 * 1024)
+  })
+
+  it('asked for before the first byte holds from there on', async () => {
+    const body = encode('gzip', LARGE)
+    const engine = mock({
+      '*': { headers: { 'content-encoding': 'gzip' }, chunks: [5, body.slice(0, 10), body.slice(10)] },
+    })
+    let size = 0
+    let flow: Flow | undefined
+    const holding = definePlugin({
+      name: 'holding',
+      scope: 'wire',
+      defaults: {},
+      install: () => (request, next) =>
+        next(request).pipe(
+          tap(event => {
+            if (event.type === 'head') {
+              flow = event.flow
+              flow.pause()
+            } else if (event.type === 'chunk') size += event.bytes.length
+          }),
+        ),
+    })
+    const client = createClient({ engine, plugins: [holding(), decode()] })
+    const done = firstValueFrom(client.get('https://api.test/'))
+    await settle()
+    expect(size).toBe(0)
+    flow?.resume()
+    expect((await done).bytes.length).toBe(LARGE.length)
   })
 
   it('holds a bomb of few bytes back', async () => {
