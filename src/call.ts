@@ -1,6 +1,6 @@
 /** One execution of a call: counted while it runs, reported if somebody watches, ended by whoever ends first. */
 import type { Subscriber, Unsubscribable } from 'rxjs'
-import { summarise, type HttpError, type RequestSummary } from './errors.ts'
+import { isHttpError, summarise, type HttpError, type RequestSummary } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { Lifetime, Running } from './lifetime.ts'
 import type { Report } from './monitor.ts'
@@ -12,7 +12,9 @@ export class Call implements Running, Unsubscribable {
   readonly #subscriber: Subscriber<never>
   readonly #lifetime: Lifetime
   readonly #report: ((report: Report) => void) | undefined
-  #settled = false
+  #source: Unsubscribable | undefined
+  #answered = false
+  #ended = false
 
   constructor(
     request: HttpRequest,
@@ -26,17 +28,16 @@ export class Call implements Running, Unsubscribable {
     this.#report = report
     lifetime.add(this)
     report?.({ type: 'created', request })
-    subscriber.add(this)
-  }
-
-  /** The subscription is over, whoever ended it. */
-  unsubscribe(): void {
-    if (!this.#settled) this.#report?.({ type: 'cancelled', request: this.request })
-    this.#lifetime.delete(this)
   }
 
   get summary(): RequestSummary {
     return summarise(this.request)
+  }
+
+  /** Keeps what has to be left with the subscription. */
+  follow(source: Unsubscribable): void {
+    this.#source = source
+    if (this.#subscriber.closed) source.unsubscribe()
   }
 
   cancel(error: HttpError): void {
@@ -44,17 +45,36 @@ export class Call implements Running, Unsubscribable {
   }
 
   /** Ends the call with an error. */
-  fail(error: unknown): void {
-    if (this.#subscriber.closed) return
-    this.#settled = true
-    this.#report?.({ type: 'failure', request: this.request, error })
+  fail(reason: unknown): void {
+    if (this.#ended || this.#subscriber.closed) return
+    this.#ended = true
+    const { request } = this
+    const error = isHttpError(reason) && reason.request === undefined ? reason.with({ request }) : reason
+    this.#report?.({ type: 'failure', request, error })
     this.#subscriber.error(error)
   }
 
   /** Ends the call well. */
   complete(): void {
-    this.#succeed()
+    if (this.#ended) return
+    this.#ended = true
+    this.#report?.({ type: 'completed', request: this.request })
     this.#subscriber.complete()
+  }
+
+  /** Whoever leaves from now on has all there is: that is no cancellation. */
+  answered(): void {
+    this.#answered = true
+  }
+
+  /** The subscription is over, whoever ended it: first the exchange ends, then the call is no longer counted. */
+  unsubscribe(): void {
+    this.#source?.unsubscribe()
+    const { body } = this.request
+    if (body !== undefined && !(body instanceof Uint8Array)) body.discard?.()
+    if (!this.#ended) this.#report?.({ type: this.#answered ? 'completed' : 'cancelled', request: this.request })
+    this.#ended = true
+    this.#lifetime.delete(this)
   }
 
   /** Tells those who watch of an event that got out. */
@@ -65,16 +85,6 @@ export class Call implements Running, Unsubscribable {
       const { plugin, name, detail } = event
       this.#report({ type: 'notice', request, plugin, name, detail })
     } else if (event.type === 'head') this.#report({ type: 'response', request, status: event.head.status })
-    else if (event.type === 'response') {
-      this.#report({ type: 'response', request, status: event.response.status })
-      // Whoever takes one value and leaves has all there is: that is no cancellation.
-      this.#succeed()
-    }
-  }
-
-  #succeed(): void {
-    if (this.#settled) return
-    this.#settled = true
-    this.#report?.({ type: 'completed', request: this.request })
+    else if (event.type === 'response') this.#report({ type: 'response', request, status: event.response.status })
   }
 }

@@ -1,6 +1,7 @@
 /** How a client lives and ends: what runs in it, draining, cancelling, releasing. */
 import { clock } from './clock.ts'
 import { describe, HttpError, type RequestSummary } from './errors.ts'
+import { attempt, Entry, type Owned } from './owned.ts'
 
 /** Something a client waits for or cancels when it ends. */
 export interface Running {
@@ -15,17 +16,16 @@ export interface CloseReport {
   readonly cut: readonly RequestSummary[]
 }
 
-/** Releases what a client owns; `error` is set when it must happen at once. */
-export type Release = (error: HttpError | undefined) => Promise<void> | void
-
 /**
  * The life of a client, from open over closing to released. A child's calls count in its parents too,
  * so that a parent can wait for them and cancel them without holding on to children nobody uses any more.
  */
 export class Lifetime {
   readonly #parent: Lifetime | undefined
+  /** This one, its parent, and so on. */
+  readonly #line: readonly Lifetime[]
   readonly #running = new Set<Running>()
-  readonly #releases: Release[] = []
+  readonly #owned = new Set<Entry>()
   readonly #cut: RequestSummary[] = []
   readonly #released: PromiseWithResolvers<void> = Promise.withResolvers()
   #open = true
@@ -34,8 +34,9 @@ export class Lifetime {
 
   constructor(parent?: Lifetime) {
     this.#parent = parent
+    this.#line = parent === undefined ? [this] : [this, ...parent.#line]
     // Whoever closes hears of a failing release; a client nobody asks must not crash the process.
-    this.#released.promise.catch(() => undefined)
+    this.#released.promise.catch(ignore)
   }
 
   /** True once no new call is taken. */
@@ -46,6 +47,11 @@ export class Lifetime {
   /** How many calls run, those of children included. */
   get size(): number {
     return this.#running.size
+  }
+
+  /** Settles when this client itself was ended, nothing runs in it any more and what it owns is released. */
+  get released(): Promise<void> {
+    return this.#released.promise
   }
 
   add(running: Running): void {
@@ -59,16 +65,17 @@ export class Lifetime {
     this.#parent?.delete(running)
   }
 
-  /** Registers what to release at the end; the newest is released first. */
-  onEnd(release: Release): void {
-    let done = false
-    const once: Release = error => {
-      if (done) return
-      done = true
-      return release(error)
+  /** Registers what to release at the end, the newest first; what comes after the end is released at once. */
+  own(owned: Owned): void {
+    if (this.#line.some(one => one.#ending)) {
+      void attempt(() => owned.release()).catch(ignore)
+      return
     }
-    this.#releases.push(once)
-    this.#parent?.onEnd(once)
+    // What a child owns ends with its parents too, and is forgotten by all of them once it has.
+    const entry = new Entry(owned, () => {
+      for (const one of this.#line) one.#owned.delete(entry)
+    })
+    for (const one of this.#line) one.#owned.add(entry)
   }
 
   /** Takes no new calls, waits for the running ones, up to `drain` milliseconds, then releases everything. */
@@ -92,9 +99,11 @@ export class Lifetime {
   /** Ends everything now. */
   cancel(reason?: unknown): void {
     this.#open = false
+    const gracefully = this.#ending
     this.#forced ??= new HttpError('CANCELLED', 'The client was cancelled.', { cause: reason })
     for (const running of [...this.#running]) running.cancel(cancelled(running, 'its client was cancelled', reason))
-    this.#endWhenIdle()
+    if (gracefully) this.#release()
+    else this.#endWhenIdle()
   }
 
   /** Resolves when nothing runs any more and everything is released. */
@@ -113,15 +122,22 @@ export class Lifetime {
   #endWhenIdle(): void {
     if (this.#running.size > 0 || this.#ending) return
     this.#ending = true
-    const released = Promise.all(this.#releases.toReversed().map(release => attempt(release, this.#forced)))
-    released.then(() => {
-      this.#released.resolve()
-    }, this.#released.reject)
+    this.#release()
+  }
+
+  /** Releases what is owned; by force also what is being released gracefully and has not come to its end. */
+  #release(): void {
+    const all = [...this.#owned].toReversed().map(entry => entry.end(this.#forced))
+    void Promise.allSettled(all).then(results => {
+      const failed = results.find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') this.#released.reject(failed.reason)
+      else this.#released.resolve()
+    })
   }
 }
 
-async function attempt(release: Release, error: HttpError | undefined): Promise<void> {
-  await release(error)
+function ignore(): void {
+  // Nobody asked how the end went.
 }
 
 /** The error of a call that came after the end. */

@@ -1,4 +1,5 @@
 /** A body that is read while it arrives: a small buffer between a pushing exchange and a pulling reader. */
+import { shown } from './check.ts'
 import type { Flow } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 
@@ -7,7 +8,10 @@ const HIGH_WATER = 256 * 1024
 /** Bytes that may still wait when the peer is let go again. */
 const LOW_WATER = 64 * 1024
 
-type End = { readonly error?: unknown }
+/** How a body ended. */
+type End = { readonly whole: true } | { readonly whole: false; readonly error: Error }
+
+const WHOLE: End = { whole: true }
 
 /** Buffers what an exchange pushes until it is read; holds the exchange back while too much is waiting. */
 export class LiveBody {
@@ -33,7 +37,8 @@ export class LiveBody {
       if (this.#paused && this.#waiting <= LOW_WATER && this.#end === undefined) this.#resume()
       return Promise.resolve(chunk)
     }
-    if (this.#end !== undefined || this.#discarded) return settled(this.#end)
+    if (this.#discarded) return Promise.resolve(undefined)
+    if (this.#end !== undefined) return settled(this.#end)
     const read = Promise.withResolvers<Uint8Array | undefined>()
     this.#reads.push(read)
     return read.promise
@@ -41,15 +46,15 @@ export class LiveBody {
 
   /** Gives up the rest: what still comes is held back at the peer. */
   discard(): void {
+    this.#forget()
+    if (this.#end !== undefined) return
     this.#discarded = true
-    this.#chunks.length = 0
-    this.#waiting = 0
     this.#pause()
     for (const read of this.#reads.splice(0)) read.resolve(undefined)
   }
 
   push(bytes: Uint8Array): void {
-    if (this.#discarded) return
+    if (this.#discarded || this.#end !== undefined) return
     const read = this.#reads.shift()
     if (read !== undefined) {
       read.resolve(bytes)
@@ -60,11 +65,39 @@ export class LiveBody {
     if (this.#waiting >= HIGH_WATER) this.#pause()
   }
 
-  /** Ends the body, with an error if it is not whole. */
-  finish(end: End): void {
+  /** Ends the body: it is whole. */
+  finish(): void {
     if (this.#end !== undefined) return
-    this.#end = end
-    for (const read of this.#reads.splice(0)) settled(end).then(read.resolve, read.reject)
+    this.#end = WHOLE
+    for (const read of this.#reads.splice(0)) read.resolve(undefined)
+  }
+
+  /** Ends the body before it is whole. */
+  fail(reason: unknown): void {
+    if (this.#end !== undefined) return
+    this.#break(reason)
+  }
+
+  /** The call is over: whoever still reads must not take that for the end of the body. */
+  abandon(reason: () => unknown): void {
+    if (this.#end !== undefined && this.#chunks.length === 0) return
+    this.#forget()
+    this.#break(reason())
+  }
+
+  #break(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(`The body broke off: ${shown(reason)}.`)
+    this.#end = { whole: false, error }
+    for (const read of this.#reads.splice(0)) {
+      // Who reads hears of it; a read that nobody awaits must not crash the process.
+      read.promise.catch(ignore)
+      read.reject(error)
+    }
+  }
+
+  #forget(): void {
+    this.#chunks.length = 0
+    this.#waiting = 0
   }
 
   #pause(): void {
@@ -79,10 +112,13 @@ export class LiveBody {
   }
 }
 
-function settled(end: End | undefined): Promise<undefined> {
-  return end !== undefined && 'error' in end ? Promise.reject(asError(end.error)) : Promise.resolve(undefined)
+function settled(end: End): Promise<undefined> {
+  if (end.whole) return Promise.resolve(undefined)
+  const failed = Promise.reject<undefined>(end.error)
+  failed.catch(ignore)
+  return failed
 }
 
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
+function ignore(): void {
+  // Heard by whoever reads.
 }

@@ -2,6 +2,9 @@
 
 const SENSITIVE = /auth|cookie|token|secret|key|passw|session|signature|credential/i
 
+/** What was redacted before stays as it is. */
+const MARK = /^<redacted:\d+>$/
+
 /** Tells whether a header or field of this name holds something that must not be shown. */
 export function isSensitive(name: string): boolean {
   return SENSITIVE.test(name)
@@ -30,7 +33,8 @@ export function redactUrl(url: string, shown: readonly string[] = []): string {
 
 function redactPair(pair: string, shown: readonly string[]): string {
   const [name = '', value] = split(pair)
-  return value === undefined || shown.includes(name) ? pair : `${name}=${redacted(value)}`
+  const bare = value === undefined || shown.includes(name) || MARK.test(value)
+  return bare ? pair : `${name}=${redacted(value)}`
 }
 
 function split(pair: string): readonly string[] {

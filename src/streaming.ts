@@ -1,10 +1,8 @@
-/** Reading answers while they arrive: the live response and the Observable that a reader makes of it. */
-import { from, type ObservableInput, type Observer, type Subscriber } from 'rxjs'
-import type { Call } from './call.ts'
-import type { ConnectionInfo, HttpEvent, ResponseHead, Timings } from './events.ts'
-import { withoutAnswer } from './gather.ts'
+/** Answers that are read while they arrive. */
+import type { ObservableInput } from 'rxjs'
+import type { ConnectionInfo, ResponseHead, Timings } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
-import { LiveBody } from './live-body.ts'
+import type { LiveBody } from './live-body.ts'
 import type { HttpRequest } from './request.ts'
 
 /** Makes values out of a live answer. When what it returns ends, the exchange ends; its errors are the call's. */
@@ -78,77 +76,6 @@ export class StreamingResponse implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Feeds the events of a call to a reader, and what the reader makes of them to the call's subscriber. */
-export class Reading<T> implements Observer<HttpEvent> {
-  readonly #call: Call
-  readonly #reader: Reader<T>
-  readonly #subscriber: Subscriber<T>
-  #body: LiveBody | undefined
-
-  constructor(call: Call, reader: Reader<T>, subscriber: Subscriber<T>) {
-    this.#call = call
-    this.#reader = reader
-    this.#subscriber = subscriber
-  }
-
-  next(event: HttpEvent): void {
-    this.#call.report(event)
-    switch (event.type) {
-      case 'head':
-        this.#begin(event.head, new LiveBody(event.flow))
-        break
-      case 'chunk':
-        this.#body?.push(event.bytes)
-        break
-      case 'trailers':
-        if (this.#body) this.#body.trailers = event.headers
-        break
-      case 'response': {
-        // A whole answer where a live one was asked for: a cache, a mock.
-        const body = new LiveBody({ pause: nothing, resume: nothing })
-        if (event.response.bytes.length > 0) body.push(event.response.bytes)
-        body.finish({})
-        this.#begin(event.response.head, body)
-        break
-      }
-      default:
-    }
-  }
-
-  error(error: unknown): void {
-    if (this.#body) this.#body.finish({ error })
-    else this.#call.fail(error)
-  }
-
-  complete(): void {
-    if (this.#body) this.#body.finish({})
-    else this.#call.fail(withoutAnswer(this.#call.request))
-  }
-
-  #begin(head: ResponseHead, body: LiveBody): void {
-    this.#body = body
-    const call = this.#call
-    const subscriber = this.#subscriber
-    try {
-      subscriber.add(
-        from(this.#reader(new StreamingResponse(head, body))).subscribe({
-          next(value) {
-            subscriber.next(value)
-          },
-          error(error: unknown) {
-            call.fail(error)
-          },
-          complete() {
-            call.complete()
-          },
-        }),
-      )
-    } catch (error) {
-      call.fail(error)
-    }
-  }
-}
-
 function toStream(body: LiveBody): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
@@ -163,8 +90,4 @@ function toStream(body: LiveBody): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   )
-}
-
-function nothing(): void {
-  // Nothing to hold back: all bytes are here.
 }

@@ -1,5 +1,4 @@
 import { take, type Observable, type Subscription } from 'rxjs'
-import { TestScheduler } from 'rxjs/testing'
 import { describe, expect, it } from 'vitest'
 import { edge } from '../../src/edge.ts'
 import {
@@ -16,6 +15,7 @@ import {
 import { REPORT, type Report } from '../../src/monitor.ts'
 import { aRequest } from './samples.ts'
 import { aConnection, answering, ScriptedEngine } from './scripted-engine.ts'
+import { virtually } from './virtual.ts'
 
 interface Log {
   readonly log: string[]
@@ -275,9 +275,7 @@ describe('an answer whose body nobody will read', () => {
 
   it('is given up when its rest takes longer than 100 ms', () => {
     const engine = redirecting(() => undefined)
-    new TestScheduler((actual, expected) => {
-      expect(actual).toEqual(expected)
-    }).run(({ expectObservable }) => {
+    virtually(({ expectObservable }) => {
       expectObservable(edge(engine)(unwanted)).toBe('100ms (a|)', {
         a: expect.objectContaining({ type: 'head', unread: true }) as unknown,
       })

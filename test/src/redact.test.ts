@@ -51,6 +51,11 @@ describe('redactUrl', () => {
     expect(redactUrl(url)).toBe(expected)
   })
 
+  it('keeps what was redacted before', () => {
+    const once = redactUrl('https://api.test/?q=cats')
+    expect(redactUrl(once)).toBe(once)
+  })
+
   it('shows the values of the names it is told', () => {
     expect(redactUrl('https://api.test/?page=2&token=x', ['page'])).toBe('https://api.test/?page=2&token=<redacted:1>')
   })
