@@ -53,7 +53,7 @@ const all: Readonly<Record<string, Send>> = {
   'sluice, bare': subscribed(bare),
   'sluice, five plugins': subscribed(five),
   fetch: promised(async () => (await fetch(url)).json()),
-  axios: promised(async () => (await axios.get(url, { httpAgent })).data),
+  axios: promised(async () => (await axios.get<unknown>(url, { httpAgent })).data),
   got: promised(async () => got(url, { agent: { http: httpAgent }, retry: { limit: 0 } }).json()),
   ky: promised(async () => ky(url).json()),
 }
@@ -137,7 +137,7 @@ async function burst(send: Send): Promise<number> {
   let started = 0
   let left = REQUESTS
   const next = (error?: unknown): void => {
-    if (error !== undefined) finished.reject(error as Error)
+    if (error !== undefined) finished.reject(error)
     else if (--left === 0) finished.resolve(undefined)
     else if (started < REQUESTS) {
       started++
