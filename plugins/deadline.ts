@@ -1,7 +1,7 @@
 /** Ends a call that takes too long in all, whatever it is doing. */
 import { Observable } from 'rxjs'
 import {
-  Alarm,
+  alarms,
   clock,
   DEADLINE,
   definePlugin,
@@ -54,24 +54,27 @@ export const deadline: PluginFactory<'deadline', DeadlineOptions> = definePlugin
   },
   defaults,
   check: { ms: optional(limit) },
-  install: () => (request, next, options) => {
-    const { ms = request.read(LIVE) === true ? false : WHOLE } = options
-    if (ms === false) return next(request)
-    return new Observable<HttpEvent>(subscriber => {
-      const end = Math.min(clock.now() + ms, request.read(DEADLINE) ?? Infinity)
-      const alarm = new Alarm(() => {
-        subscriber.error(
-          new HttpError('TIMEOUT', `${describe(request)} took longer than ${ms} ms in all.`, {
-            phase: 'deadline',
-            request,
-          }),
-        )
+  install: () => {
+    const alarm = alarms()
+    return (request, next, options) => {
+      const { ms = request.read(LIVE) === true ? false : WHOLE } = options
+      if (ms === false) return next(request)
+      return new Observable<HttpEvent>(subscriber => {
+        const end = Math.min(clock.now() + ms, request.read(DEADLINE) ?? Infinity)
+        const over = alarm(() => {
+          subscriber.error(
+            new HttpError('TIMEOUT', `${describe(request)} took longer than ${ms} ms in all.`, {
+              phase: 'deadline',
+              request,
+            }),
+          )
+        })
+        over.set(ms)
+        subscriber.add(() => {
+          over.stop()
+        })
+        subscriber.add(next(request.note(DEADLINE, end)).subscribe(subscriber))
       })
-      alarm.set(ms)
-      subscriber.add(() => {
-        alarm.stop()
-      })
-      subscriber.add(next(request.note(DEADLINE, end)).subscribe(subscriber))
-    })
+    }
   },
 })

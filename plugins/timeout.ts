@@ -1,6 +1,7 @@
 /** Ends an attempt that takes too long, and says in which phase. */
 import { Observable } from 'rxjs'
 import {
+  alarms,
   definePlugin,
   derived,
   HttpError,
@@ -93,6 +94,7 @@ export const timeout: PluginFactory<'timeout', TimeoutOptions> = definePlugin({
     attempt: limit,
   },
   install: ({ engine }) => {
+    const alarm = alarms()
     const limitsOf = derived((options: TimeoutOptions) => engineLimits(options, engine))
     return (request, next, options) => {
       const inner = noted(request, limitsOf(options))
@@ -100,18 +102,11 @@ export const timeout: PluginFactory<'timeout', TimeoutOptions> = definePlugin({
       const asks = options.headers !== false && engine.capabilities.uploadProgress && takesTime(request.body)
       const asked = request.read(UPLOAD_PROGRESS) === true
       const sent = asks && !asked ? inner.note(UPLOAD_PROGRESS, true) : inner
-      return new Observable(subscriber =>
-        new Watch(request, options, subscriber, { uploads: asks, passes: asked, live: isLive(request) }).over(
-          next(sent),
-        ),
-      )
+      const kind = { uploads: asks, passes: asked, live: request.read(LIVE) === true }
+      return new Observable(subscriber => new Watch(request, options, subscriber, kind, alarm).over(next(sent)))
     }
   },
 })
-
-function isLive(request: HttpRequest): boolean {
-  return request.read(LIVE) === true
-}
 
 /** A body that fits into the buffers of a socket is sent with its head. */
 function takesTime(body: HttpRequest['body']): boolean {

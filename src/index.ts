@@ -57,7 +57,7 @@ export {
 } from './events.ts'
 export { concat } from './gather.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
-export { Alarm } from './kit/alarm.ts'
+export { alarms, type Alarm } from './kit/alarm.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
 export { derived } from './kit/derived.ts'
 export { parseHttpDate } from './kit/http-date.ts'

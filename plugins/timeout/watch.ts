@@ -1,14 +1,13 @@
 /** Looks at one attempt and ends it when a limit is over. */
 import type { Observable, Subscriber, Subscription } from 'rxjs'
 import {
-  Alarm,
   describe,
   HttpError,
+  type Alarm,
   type Flow,
   type HeadEvent,
   type HttpEvent,
   type HttpRequest,
-  type Phase,
   type ProgressEvent,
 } from '../../src/index.ts'
 
@@ -31,42 +30,51 @@ export interface Kind {
 
 const IDLE = 30_000
 
+type MakeAlarm = (ring: () => void) => Alarm
+
 const SLOW = {
-  headers: (ms: number) => `got no answer within ${ms} ms`,
-  idle: (ms: number) => `got no further byte for ${ms} ms`,
-  attempt: (ms: number) => `took longer than ${ms} ms`,
+  headers: (ms: number | false) => `got no answer within ${ms} ms`,
+  idle: (ms: number | false) => `got no further byte for ${ms} ms`,
+  attempt: (ms: number | false) => `took longer than ${ms} ms`,
 } as const
 
-/** Watches one attempt; it holds one timer, and a second one if there is a limit for the whole. */
+/** Watches one attempt with one alarm, and a second one if there is a limit for the whole. */
 export class Watch implements Flow {
   readonly #request: HttpRequest
   readonly #limits: Watched
   readonly #subscriber: Subscriber<HttpEvent>
   readonly #kind: Kind
   readonly #alarm: Alarm
+  readonly #whole: Alarm | undefined
   #phase: 'headers' | 'idle' = 'headers'
   #limit: number | false
   #flow: Flow | undefined
   #paused = false
   #sent = false
 
-  constructor(request: HttpRequest, limits: Watched, subscriber: Subscriber<HttpEvent>, kind: Kind) {
+  constructor(request: HttpRequest, limits: Watched, subscriber: Subscriber<HttpEvent>, kind: Kind, alarm: MakeAlarm) {
     this.#request = request
     this.#limits = limits
     this.#subscriber = subscriber
     this.#kind = kind
     this.#limit = limits.headers
-    this.#alarm = new Alarm(() => {
-      this.#fail(this.#phase, this.#limit || 0)
+    this.#alarm = alarm(() => {
+      this.#fail(this.#phase, this.#limit)
     })
+    const { attempt } = limits
+    if (attempt === false) return
+    this.#whole = alarm(() => {
+      this.#fail('attempt', attempt)
+    })
+    this.#whole.set(attempt)
   }
 
   /** Subscribes to the attempt and passes it on. */
   over(source: Observable<HttpEvent>): Subscription {
     this.#subscriber.add(() => {
       this.#alarm.stop()
+      this.#whole?.stop()
     })
-    this.#limitWhole(this.#limits.attempt)
     return source.subscribe(this)
   }
 
@@ -131,18 +139,7 @@ export class Watch implements Flow {
     return this.#kind.passes
   }
 
-  #limitWhole(limit: number | false): void {
-    if (limit === false) return
-    const whole = new Alarm(() => {
-      this.#fail('attempt', limit)
-    })
-    whole.set(limit)
-    this.#subscriber.add(() => {
-      whole.stop()
-    })
-  }
-
-  #fail(phase: keyof typeof SLOW & Phase, ms: number): void {
+  #fail(phase: keyof typeof SLOW, ms: number | false): void {
     const request = this.#request
     const { attempt } = request
     this.#subscriber.error(

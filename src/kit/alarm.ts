@@ -1,78 +1,134 @@
-/** Kit for plugin authors: one timer for a limit that moves. */
+/** Kit for plugin authors: limits that move, all of a client on one timer. */
 import { clock } from '../clock.ts'
 
-/** A clock that is off by more than this, in milliseconds, was set by somebody. */
-const IMPLAUSIBLE = 1_000
+/** Calls back when a time has passed; made by {@link alarms}. */
+export interface Alarm {
+  /** Rings `ms` milliseconds from now, whatever was set before. */
+  set(ms: number): void
+  /** Does not ring any more until it is set again. */
+  stop(): void
+}
 
 /**
- * Rings when a time has passed. Moving that time further away costs a comparison and no timer, so it can be done for
- * every chunk of a body. Before it rings it lets the event loop turn once: after the loop was blocked, what arrived
- * in the meantime is then seen first, and may move the time or stop the alarm.
+ * Makes alarms that share one timer; call it in `install`. Setting an alarm, and moving it for every chunk of a body,
+ * costs a comparison; the timer runs only while an alarm is set. Before an alarm rings, the event loop turns once:
+ * after it was blocked, what arrived in the meantime is then seen first, and may move the alarm or stop it.
  *
  * @example
  * ```ts
- * import { Alarm } from 'sluice'
+ * import { alarms } from 'sluice'
  *
- * const alarm = new Alarm(() => console.log('nothing came for 20 ms'))
- * alarm.set(10)
- * alarm.set(20)
+ * const alarm = alarms()
+ * const silence = alarm(() => console.log('nothing came for 20 ms'))
+ * silence.set(10)
+ * silence.set(20)
  * ```
  */
-export class Alarm {
-  readonly #ring: () => void
-  /** Takes the timer back that runs. */
-  #takeBack: (() => void) | undefined
-  /** When it will wake us, and when we are to ring. */
-  #wakes = 0
-  #due = 0
-  #wait = 0
-  #moved = false
-  #turned = false
+export function alarms(): (ring: () => void) => Alarm {
+  const shared = new Timer()
+  return ring => new Entry(ring, shared)
+}
 
-  constructor(ring: () => void) {
-    this.#ring = ring
+class Entry implements Alarm {
+  readonly ring: () => void
+  readonly #timer: Timer
+  due = 0
+  wait = 0
+  /** True when it was let pass once although its time had come. */
+  turned = false
+  /** True while it is set. */
+  listed = false
+  before: Entry | undefined
+  after: Entry | undefined
+
+  constructor(ring: () => void, timer: Timer) {
+    this.ring = ring
+    this.#timer = timer
   }
 
-  /** Rings `ms` milliseconds from now, whatever was set before. */
   set(ms: number): void {
-    this.#due = clock.now() + ms
-    this.#wait = ms
-    this.#turned = false
-    this.#moved = this.#takeBack !== undefined && this.#wakes <= this.#due
-    if (this.#moved) return
-    this.#takeBack?.()
-    this.#sleep(ms)
+    this.due = clock.now() + ms
+    this.wait = ms
+    this.turned = false
+    this.#timer.add(this)
   }
 
-  /** Does not ring any more until it is set again. */
   stop(): void {
-    this.#takeBack?.()
-    this.#takeBack = undefined
+    this.#timer.delete(this)
+  }
+}
+
+/** Timers do not follow a clock that is set. When the two are apart by more than this, in milliseconds, it was. */
+const IMPLAUSIBLE = 1_000
+
+/** The timer, and a list of the alarms that are set, linked because most come and go without ringing. */
+class Timer {
+  #last: Entry | undefined
+  #takeBack: (() => void) | undefined
+  #wakes = Infinity
+
+  add(entry: Entry): void {
+    if (!entry.listed) {
+      entry.listed = true
+      entry.before = this.#last
+      if (this.#last !== undefined) this.#last.after = entry
+      this.#last = entry
+    }
+    if (entry.due < this.#wakes) this.#sleep(entry.due, entry.wait)
   }
 
-  #sleep(ms: number): void {
-    this.#wakes = clock.now() + ms
+  delete(entry: Entry): void {
+    if (!entry.listed) return
+    entry.listed = false
+    const { before, after } = entry
+    if (before !== undefined) before.after = after
+    if (after !== undefined) after.before = before
+    else this.#last = before
+    entry.before = undefined
+    entry.after = undefined
+    if (this.#last === undefined) this.#stop()
+  }
+
+  #sleep(wakes: number, ms: number): void {
+    this.#takeBack?.()
+    this.#wakes = wakes
     this.#takeBack = clock.schedule(() => {
       this.#wake()
     }, ms)
   }
 
-  #wake(): void {
+  #stop(): void {
+    this.#takeBack?.()
     this.#takeBack = undefined
-    if (this.#moved) {
-      this.#moved = false
-      this.#sleep(this.#left())
-    } else if (this.#turned) this.#ring()
-    else {
-      this.#turned = true
-      this.#sleep(0)
-    }
+    this.#wakes = Infinity
   }
 
-  /** The clock may have been set while we slept, the timer not: what cannot be is taken as the whole wait. */
-  #left(): number {
-    const left = this.#due - clock.now()
-    if (left > this.#wait || left < -IMPLAUSIBLE) return this.#wait
-    return Math.max(left, 0)
+  #wake(): void {
+    const now = clock.now()
+    const off = now - this.#wakes
+    const ringing: Entry[] = []
+    let next = Infinity
+    this.#stop()
+    for (let entry = this.#last; entry !== undefined; entry = entry.before) {
+      if (Math.abs(off) > IMPLAUSIBLE) correct(entry, now, off)
+      if (entry.due > now) next = Math.min(next, entry.due)
+      else if (entry.turned) ringing.push(entry)
+      else {
+        entry.turned = true
+        next = now
+      }
+    }
+    if (next !== Infinity) this.#sleep(next, next - now)
+    for (const entry of ringing) {
+      if (!entry.listed) continue
+      entry.stop()
+      entry.ring()
+    }
   }
+}
+
+/** What was set before the clock was is shifted with it; what was set after is right as it is. */
+function correct(entry: Entry, now: number, off: number): void {
+  if (off > 0) entry.due = Math.min(entry.due + off, now + entry.wait)
+  else if (entry.due > now + entry.wait) entry.due += off
 }

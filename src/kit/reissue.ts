@@ -1,8 +1,8 @@
 /** Kit for plugin authors: the one way to leave an outcome and take another. */
-import { Observable, Subscription, type MonoTypeOperatorFunction } from 'rxjs'
+import { Observable, type MonoTypeOperatorFunction, type Observer, type Subscriber, type Subscription } from 'rxjs'
 import type { HttpEvent, NoticeEvent, ResponseHead } from '../events.ts'
 import type { HttpResponse } from '../response.ts'
-import { answered, headOf } from './answer.ts'
+import { answered, headOf, type AnswerEvent } from './answer.ts'
 
 /** How an attempt came out, before anybody further out has seen it: an answer or an error. */
 export type Outcome =
@@ -32,66 +32,102 @@ export type Outcome =
  * console.log(onceMore().name) // onceMore
  * ```
  */
-export function reissue(
-  decide: (outcome: Outcome, tell: (event: NoticeEvent) => void) => Observable<HttpEvent> | undefined,
-): MonoTypeOperatorFunction<HttpEvent> {
+export function reissue(decide: Decide): MonoTypeOperatorFunction<HttpEvent> {
   return source =>
     new Observable(subscriber => {
-      let running: Subscription | undefined
-      const tell = (event: NoticeEvent): void => {
-        subscriber.next(event)
-      }
-
-      const judge = (outcome: Outcome): Observable<HttpEvent> | undefined => {
-        try {
-          return decide(outcome, tell)
-        } catch (error) {
-          running?.unsubscribe()
-          subscriber.error(error)
-          return undefined
-        }
-      }
-
-      const run = (attempt: Observable<HttpEvent>): void => {
-        let accepted = false
-        const own = new Subscription()
-        running = own
-        const replace = (other: Observable<HttpEvent>): void => {
-          own.unsubscribe()
-          // Whoever was told, or a callback of the user, may have left.
-          if (!subscriber.closed) run(other)
-        }
-        own.add(
-          attempt.subscribe({
-            next(event) {
-              if (own.closed) return
-              if (accepted || !answered(event)) {
-                subscriber.next(event)
-                return
-              }
-              const other = judge(
-                event.type === 'head' ? { head: event.head } : { head: headOf(event), response: event.response },
-              )
-              if (other !== undefined) replace(other)
-              else if (!subscriber.closed) {
-                accepted = true
-                subscriber.next(event)
-              }
-            },
-            error(error: unknown) {
-              if (own.closed) return
-              const other = accepted ? undefined : judge({ error })
-              if (other !== undefined) replace(other)
-              else subscriber.error(error)
-            },
-            complete() {
-              if (!own.closed) subscriber.complete()
-            },
-          }),
-        )
-      }
-
-      subscriber.add(() => running?.unsubscribe())
-      run(source)
+      const steering = new Steering(decide, subscriber)
+      subscriber.add(() => {
+        steering.stop()
+      })
+      steering.run(source)
     })
+}
+
+type Decide = (outcome: Outcome, tell: (event: NoticeEvent) => void) => Observable<HttpEvent> | undefined
+
+/** What runs of one call, one attempt at a time. */
+class Steering {
+  readonly #decide: Decide
+  readonly subscriber: Subscriber<HttpEvent>
+  #running: Attempt | undefined
+
+  constructor(decide: Decide, subscriber: Subscriber<HttpEvent>) {
+    this.#decide = decide
+    this.subscriber = subscriber
+  }
+
+  run(source: Observable<HttpEvent>): void {
+    this.#running = new Attempt(this)
+    this.#running.begin(source)
+  }
+
+  stop(): void {
+    this.#running?.leave()
+  }
+
+  /** Takes another outcome than this one, if so decided; true when that has happened, or the call is over. */
+  judge(outcome: Outcome): boolean {
+    let other: Observable<HttpEvent> | undefined
+    try {
+      other = this.#decide(outcome, this.#tell)
+    } catch (error) {
+      this.stop()
+      this.subscriber.error(error)
+    }
+    // Whoever was told, or a callback of the user, may have left.
+    if (this.subscriber.closed) return true
+    if (other === undefined) return false
+    this.stop()
+    this.run(other)
+    return true
+  }
+
+  readonly #tell = (event: NoticeEvent): void => {
+    this.subscriber.next(event)
+  }
+}
+
+/** One attempt, until it is left. */
+class Attempt implements Observer<HttpEvent> {
+  readonly #steering: Steering
+  #subscription: Subscription | undefined
+  #accepted = false
+  #left = false
+
+  constructor(steering: Steering) {
+    this.#steering = steering
+  }
+
+  begin(source: Observable<HttpEvent>): void {
+    const subscription = source.subscribe(this)
+    if (this.#left) subscription.unsubscribe()
+    else this.#subscription = subscription
+  }
+
+  leave(): void {
+    this.#left = true
+    this.#subscription?.unsubscribe()
+  }
+
+  next(event: HttpEvent): void {
+    if (this.#left) return
+    if (!this.#accepted && answered(event)) {
+      if (this.#steering.judge(outcomeOf(event))) return
+      this.#accepted = true
+    }
+    this.#steering.subscriber.next(event)
+  }
+
+  error(error: unknown): void {
+    if (this.#left || (!this.#accepted && this.#steering.judge({ error }))) return
+    this.#steering.subscriber.error(error)
+  }
+
+  complete(): void {
+    if (!this.#left) this.#steering.subscriber.complete()
+  }
+}
+
+function outcomeOf(event: AnswerEvent): Outcome {
+  return event.type === 'head' ? { head: event.head } : { head: headOf(event), response: event.response }
 }

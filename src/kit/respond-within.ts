@@ -1,7 +1,7 @@
 /** Kit for plugin authors: a limit on how long an answer may take. */
 import { Observable, type MonoTypeOperatorFunction } from 'rxjs'
 import type { HttpEvent } from '../events.ts'
-import { Alarm } from './alarm.ts'
+import { alarms } from './alarm.ts'
 import { answered } from './answer.ts'
 
 /**
@@ -9,19 +9,20 @@ import { answered } from './answer.ts'
  * `timeout({ first })` it is not fooled by the events before the answer; once an answer began, the limit is off.
  */
 export function respondWithin(ms: number, error: () => unknown): MonoTypeOperatorFunction<HttpEvent> {
+  const alarm = alarms()
   return source =>
     new Observable(subscriber => {
-      const alarm = new Alarm(() => {
+      const limit = alarm(() => {
         subscriber.error(error())
       })
-      alarm.set(ms)
+      limit.set(ms)
       subscriber.add(() => {
-        alarm.stop()
+        limit.stop()
       })
       subscriber.add(
         source.subscribe({
           next(event) {
-            if (answered(event)) alarm.stop()
+            if (answered(event)) limit.stop()
             subscriber.next(event)
           },
           error(failure: unknown) {
