@@ -41,3 +41,10 @@ export function aResponse(body: string | Uint8Array, headers: HeadersInit = {}, 
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
   return new HttpResponse({ head: aHead({ status, headers: HttpHeaders.of(headers) }), bytes })
 }
+
+/** Everything an iterable yields. */
+export async function all<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of iterable) items.push(item)
+  return items
+}
