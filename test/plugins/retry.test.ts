@@ -1,4 +1,4 @@
-import { NEVER, timer, type Observable, type Subscription } from 'rxjs'
+import { firstValueFrom, NEVER, timer, type Observable, type Subscription } from 'rxjs'
 import {
   clock,
   createClient,
@@ -12,10 +12,12 @@ import {
   type HttpResponse,
 } from 'sluice'
 import { mock, type MockEngine, type MockReply } from 'sluice/engines/mock'
+import { undici } from 'sluice/engines/undici'
 import { deadline } from 'sluice/plugins/deadline'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry, type RetryEvent, type RetryOptions } from 'sluice/plugins/retry'
 import { timeout } from 'sluice/plugins/timeout'
+import { reply, serve, serveSequence } from 'sluice/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { virtually } from '../support/virtual-time.ts'
 
@@ -523,6 +525,87 @@ describe('onRetry', () => {
       flush()
     })
     expect(api.history.length).toBe(1)
+  })
+})
+
+describe('on the wire', () => {
+  const connect = (url: string, ...plugins: AnyPlugin[]) =>
+    createClient({ engine: undici(), baseUrl: url, plugins: [retry({ delay: () => 5 }), ...plugins] })
+
+  it('a flaky server is asked until it answers, over one connection, with a fresh token each time', async () => {
+    let n = 0
+    const tokens = definePlugin({
+      name: 'tokens',
+      scope: 'attempt',
+      defaults: {},
+      install: () => (request, next) => next(request.header('authorization', `t${++n}`)),
+    })
+    await using server = await serveSequence([
+      reply.text('busy', { status: 503 }),
+      reply.text('busy', { status: 503 }),
+      reply.text('now'),
+    ])
+    const client = connect(server.url, tokens())
+    expect((await firstValueFrom(client.get(''))).text()).toBe('now')
+    expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['t1', 't2', 't3'])
+    expect(server.connections.length).toBe(1)
+    await client.close()
+  })
+
+  it('a body that breaks off in the middle is fetched anew', async () => {
+    await using server = await serveSequence([
+      { body: 'hello world', fault: { kind: 'reset', at: 'mid-body' } },
+      { body: 'hello world', fault: { kind: 'fin', at: 'mid-body' } },
+      { body: 'hello world' },
+    ])
+    const client = connect(server.url)
+    expect((await firstValueFrom(client.get(''))).text()).toBe('hello world')
+    await client.close()
+  })
+
+  it('an endless body of an answer that is retried is not read', async () => {
+    let produced = 0
+    function* endless() {
+      for (const piece = new Uint8Array(65_536); ; produced += piece.length) yield piece
+    }
+    await using server = await serveSequence([() => ({ status: 503, body: endless() }), reply.text('now')])
+    const client = connect(server.url)
+    expect((await firstValueFrom(client.get(''))).text()).toBe('now')
+    await server.closed(1, 1_000)
+    expect(produced).toBeLessThan(16 * 1024 * 1024)
+    await client.close()
+  })
+
+  it('a server that is not there is asked again, by POST too', async () => {
+    const reasons: string[] = []
+    const client = connect('http://127.0.0.1:9/')
+    const error: unknown = await firstValueFrom(
+      client.post('', { a: 1 }, { retry: { onRetry: ({ reason }) => reasons.push(reason) } }),
+    ).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'CONNECT', attempt: 3 })
+    expect(reasons).toEqual(['CONNECT (connect)', 'CONNECT (connect)'])
+    await client.close()
+  })
+
+  it('a call that is left in the wait sends nothing more, and its client closes at once', async () => {
+    await using server = await serve({ 'GET /x': reply.status(503) })
+    const client = connect(server.url)
+    await new Promise<void>(resolve => {
+      const call: Subscription = client
+        .get('x', {
+          retry: {
+            delay: () => 60_000,
+            onRetry: () =>
+              queueMicrotask(() => {
+                call.unsubscribe()
+                resolve()
+              }),
+          },
+        })
+        .subscribe()
+    })
+    await client.close()
+    expect(server.requests.length).toBe(1)
   })
 })
 

@@ -37,7 +37,7 @@ describe('reissue', () => {
     const decided: unknown[] = []
     const source = of(sent, whole('a')).pipe(
       reissue(({ response, error }) => {
-        decided.push(error === undefined ? response?.text() : String(error))
+        decided.push(error instanceof Error ? String(error) : response?.text())
         return others.shift()
       }),
     )
