@@ -99,7 +99,11 @@ function makeEngine(given: EngineFactory): Engine {
 function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine): PluginContext {
   return {
     onClose(release) {
-      lifetime.own({ release })
+      lifetime.own({
+        release: async () => {
+          await release()
+        },
+      })
     },
     engine,
     monitor: watching.monitor,

@@ -27,8 +27,8 @@ export const SCOPES: readonly Scope[] = ['call', 'steer', 'attempt', 'wire']
 
 /** What a plugin is given when a client installs it. */
 export interface PluginContext {
-  /** Registers what must be released when the client is closed. */
-  onClose(release: () => void): void
+  /** Registers what must be released when the client is closed; the client waits for a promise. */
+  readonly onClose: (release: () => unknown) => void
   /** What sends the requests, and what it can do. */
   readonly engine: Pick<Engine, 'name' | 'capabilities'>
   /** Everything that happens in the client; see `client.monitor`. */

@@ -11,6 +11,8 @@ describe('closest', () => {
     ['HEADERS', 'headers'],
     ['quary', 'query'],
     ['tiemout', 'timeout'],
+    ['sm', 'ms'],
+    ['retyr', 'retry'],
   ])('takes %s for a slip of %s', (written, meant) => {
     expect(closest(written, names)).toBe(meant)
   })
