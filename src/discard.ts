@@ -48,7 +48,6 @@ export class Drain {
 
   /** Passes the head on as an answer without a body. How the body ended does not matter. */
   end(): void {
-    this.stop()
     this.#observer.next({ type: 'head', head: this.#head, flow: NO_FLOW, unread: true })
     this.#observer.complete()
   }

@@ -212,11 +212,14 @@ describe('the place', () => {
     )
   })
 
-  it('with a user or password at another origin is refused', () => {
-    const error = errorOf(open(mock().enqueue(to('https://evil:pw@b.test/')), redirect()).get(A))
-    expect(error.code).toBe('PROTOCOL')
-    expect(error.message).not.toContain('evil')
-  })
+  it.each(['https://evil:pw@b.test/', 'https://evil@b.test/', 'https://:pw@b.test/'])(
+    'with a user or password at another origin is refused: %s',
+    location => {
+      const error = errorOf(open(mock().enqueue(to(location)), redirect()).get(A))
+      expect(error.code).toBe('PROTOCOL')
+      expect(error.message).not.toMatch(/evil|pw/)
+    },
+  )
 
   it('without TLS is refused after one with, unless that is allowed', () => {
     const error = errorOf(open(mock().enqueue(to('http://a.test/')), redirect()).get(A))
@@ -372,7 +375,8 @@ describe('the way', () => {
         jar = 'session=1'
         return to('/')
       }
-      return request.headers.has('cookie') ? { body: 'welcome' } : to('/login')
+      if (request.url.endsWith('home')) return { body: 'welcome' }
+      return to(request.headers.has('cookie') ? '/home' : '/login')
     })
     expect(answerOf(open(api, redirect(), cookies()).get(A)).text()).toBe('welcome')
   })

@@ -1,4 +1,4 @@
-import { firstValueFrom, NEVER, timer, type Observable, type Subscription } from 'rxjs'
+import { firstValueFrom, NEVER, of, take, timer, type Observable, type Subscription } from 'rxjs'
 import {
   clock,
   createClient,
@@ -8,6 +8,7 @@ import {
   RetryBudget,
   type AnyPlugin,
   type Client,
+  type HttpErrorDetails,
   type HttpEvent,
   type HttpResponse,
 } from 'sluice'
@@ -19,6 +20,7 @@ import { retry, type RetryEvent, type RetryOptions } from 'sluice/plugins/retry'
 import { timeout } from 'sluice/plugins/timeout'
 import { reply, serve, serveSequence } from 'sluice/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { aResponse } from '../src/samples.ts'
 import { virtually } from '../support/virtual-time.ts'
 
 afterEach(() => {
@@ -98,6 +100,22 @@ describe('what is sent again', () => {
 
   it('is a body that was cut off, before anybody saw a response', () => {
     expect(sends([{ body: 'hello', cut: true }, 200], get)).toBe(2)
+  })
+
+  it.each([
+    ['body', 2],
+    ['decode', 1],
+    ['send', 1],
+  ] as const)('is a body that failed in the phase %s: %i sends', (phase, times) => {
+    expect(sends([new HttpError('BODY', 'no body', { phase }), 200], get)).toBe(times)
+  })
+
+  it('is a proxy that cannot be reached, and not one that refused', () => {
+    const proxy = (details: HttpErrorDetails) => new HttpError('PROXY', 'no way', { phase: 'proxy', ...details })
+    const answered = aResponse('forbidden', {}, 407)
+    expect(sends([proxy({ requestWritten: 'no' }), 200], get)).toBe(2)
+    expect(sends([proxy({ requestWritten: 'no', response: answered }), 200], get)).toBe(1)
+    expect(sends([proxy({ requestWritten: 'maybe' }), 200], get)).toBe(1)
   })
 
   it.each(['TLS', 'PROTOCOL', 'DNS'] as const)('is not a failure with %s', code => {
@@ -483,6 +501,25 @@ describe('an attempt', () => {
       flush()
     })
     expect(api.history.length).toBe(1)
+  })
+})
+
+describe('an answer that comes from further in without being sent', () => {
+  it('is judged like any other', () => {
+    let asked = 0
+    const cache = definePlugin({
+      name: 'cache',
+      scope: 'attempt',
+      defaults: {},
+      install: () => (request, next) =>
+        ++asked > 1 ? of({ type: 'response', response: aResponse('busy', {}, 503) }) : next(request),
+    })
+    const api = mock().enqueue(503)
+    virtually(({ flush }) => {
+      open(api, steady(), cache()).get('x').pipe(take(1)).subscribe()
+      flush()
+    })
+    expect(asked).toBe(3)
   })
 })
 

@@ -1,4 +1,4 @@
-import { asyncScheduler, firstValueFrom, NEVER, tap, timer, type Observable } from 'rxjs'
+import { asyncScheduler, firstValueFrom, NEVER, Observable, tap, timer } from 'rxjs'
 import {
   clock,
   createClient,
@@ -16,6 +16,7 @@ import { undici } from 'sluice/engines/undici'
 import { timeout } from 'sluice/plugins/timeout'
 import { reply, serve } from 'sluice/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { aHead } from '../src/samples.ts'
 import { virtually } from '../support/virtual-time.ts'
 
 afterEach(() => {
@@ -209,6 +210,45 @@ describe('an answer that goes silent', () => {
     expect(get({ chunks: ['a', 6_000, 'b'] }, holding(), timeout({ idle: 120 }))).toBe('5120 TIMEOUT idle')
   })
 
+  /** An exchange that goes as it is written, and does not care whether it is held back. */
+  const scripted = (events: readonly (readonly [ms: number, event: HttpEvent])[], end: number) =>
+    definePlugin({
+      name: 'scripted',
+      scope: 'wire',
+      defaults: {},
+      install: () => () =>
+        new Observable<HttpEvent>(subscriber => {
+          for (const [ms, event] of events) subscriber.add(timer(ms).subscribe(() => subscriber.next(event)))
+          subscriber.add(timer(end).subscribe(() => subscriber.complete()))
+        }),
+    })()
+  const noFlow = { pause: () => undefined, resume: () => undefined }
+  const head: HttpEvent = { type: 'head', head: aHead(), flow: noFlow }
+
+  it('may still send what was on its way when it was held back', () => {
+    const late = scripted(
+      [
+        [0, head],
+        [60, { type: 'chunk', bytes: new Uint8Array(1) }],
+      ],
+      1_000,
+    )
+    expect(endOf(open(mock(), holding(), timeout({ idle: 100 }), late).get('x'))).toBe('1000 complete')
+  })
+
+  it('lives as long as an upload that goes on beside it', () => {
+    const up = (loaded: number): HttpEvent => ({ type: 'progress', way: 'up', loaded })
+    const duplex = scripted(
+      [
+        [0, head],
+        [80, up(1)],
+        [160, up(2)],
+      ],
+      240,
+    )
+    expect(endOf(open(mock(), timeout({ idle: 100 }), duplex).get('x'))).toBe('240 complete')
+  })
+
   it('is an event stream in which nothing happens: that is no failure, unless idle says so', () => {
     const events = {
       headers: { 'content-type': 'text/event-stream; charset=utf-8' },
@@ -222,6 +262,7 @@ describe('an answer that goes silent', () => {
     expect(live({}, events.headers).history[0]?.outcome).toBe('completed')
     expect(live({ idle: 60_000 }, events.headers).history[0]?.outcome).toBe('aborted')
     expect(live({}, { 'content-type': 'text/plain' }).history[0]?.outcome).toBe('aborted')
+    expect(get(events, timeout())).toBe('30000 TIMEOUT idle')
   })
 })
 
