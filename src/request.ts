@@ -51,7 +51,7 @@ export class HttpRequest implements RequestFields {
 
   /** Makes the same request with some fields changed. */
   with(change: Partial<RequestFields>): HttpRequest {
-    return new HttpRequest({ ...this, ...change })
+    return Object.assign(new HttpRequest(this), change)
   }
 
   /** Makes the same request with this header and no other of the name; `undefined` removes it. */
@@ -66,7 +66,9 @@ export class HttpRequest implements RequestFields {
 
   /** Makes the same request with a note for whoever is further in. */
   note<T>(token: Token<T>, value: T): HttpRequest {
-    return this.with({ notes: note(this.notes, token, value) })
+    const noted: { -readonly [K in keyof RequestFields]: RequestFields[K] } = new HttpRequest(this)
+    noted.notes = note(this.notes, token, value)
+    return noted as HttpRequest
   }
 
   /** What was noted under the token further out, else the token's fallback. */
