@@ -14,7 +14,7 @@ import {
   type HttpRequest,
   type PoolStats,
 } from '../src/index.ts'
-import { Connector, type TlsOptions } from './connector.ts'
+import { Connector, type TlsOptions } from './connector/connector.ts'
 import {
   atLeastOne,
   atLeastOneOrInfinity,
@@ -28,7 +28,7 @@ import { UndiciExchange } from './undici/exchange.ts'
 import { Pools } from './undici/pools.ts'
 import type { Settings } from './undici/settings.ts'
 
-export type { TlsOptions } from './connector.ts'
+export type { TlsOptions } from './connector/connector.ts'
 
 /** The options of {@link undici}. A wrong one throws `HttpError` code `CONFIG`. Times are milliseconds, `false` is no limit. */
 export interface UndiciOptions {

@@ -1,7 +1,7 @@
 /** All connections of an engine: one pool for each origin, under one limit. */
 import type { Socket } from 'node:net'
 import type { ConnectionEvent, HttpError, PoolNumbers, PoolStats } from '../../src/index.ts'
-import type { Connector } from '../connector.ts'
+import type { Connector } from '../connector/connector.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { targetOf } from '../connector/target.ts'
 import { Connection } from './connection.ts'

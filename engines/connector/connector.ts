@@ -3,12 +3,12 @@
  *
  * One connector belongs to one engine and lives as long: it keeps the TLS sessions by which later handshakes are shorter.
  */
-import { Connecting, type ConnectListener } from './connector/connecting.ts'
-import type { ConnectOptions } from './connector/options.ts'
-import type { Target } from './connector/target.ts'
-import { TlsProfile } from './connector/tls.ts'
+import { Connecting, type ConnectListener } from './connecting.ts'
+import type { ConnectOptions } from './options.ts'
+import type { Target } from './target.ts'
+import { TlsProfile } from './tls.ts'
 
-export type { TlsOptions } from './connector/tls.ts'
+export type { TlsOptions } from './tls.ts'
 
 /** Makes connections for one engine. */
 export class Connector {
