@@ -61,6 +61,12 @@ class Entry implements Alarm {
 /** Timers do not follow a clock that is set. When the two are apart by more than this, in milliseconds, it was. */
 const IMPLAUSIBLE = 1_000
 
+/**
+ * When the loop was blocked, other timers that are overdue run first, and while they do, a timer of 0 ms may come due
+ * before anything is read. So the turn is as long as the timer was late, up to this many milliseconds.
+ */
+const LONGEST_TURN = 50
+
 /** The timer, and a list of the alarms that are set, linked because most come and go without ringing. */
 class Timer {
   #last: Entry | undefined
@@ -115,15 +121,27 @@ class Timer {
       else if (entry.turned) ringing.push(entry)
       else {
         entry.turned = true
-        next = now
+        entry.due = now + Math.min(Math.max(off, 0), LONGEST_TURN)
+        next = Math.min(next, entry.due)
       }
     }
     if (next !== Infinity) this.#sleep(next, next - now)
     for (const entry of ringing) {
       if (!entry.listed) continue
       entry.stop()
-      entry.ring()
+      ring(entry)
     }
+  }
+}
+
+/** Rings; what that throws is reported by itself, so that the other alarms ring too. */
+function ring(entry: Entry): void {
+  try {
+    entry.ring()
+  } catch (error) {
+    clock.schedule(() => {
+      throw error
+    }, 0)
   }
 }
 

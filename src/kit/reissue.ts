@@ -1,5 +1,12 @@
 /** Kit for plugin authors: the one way to leave an outcome and take another. */
-import { Observable, type MonoTypeOperatorFunction, type Observer, type Subscriber, type Subscription } from 'rxjs'
+import {
+  from,
+  Observable,
+  type MonoTypeOperatorFunction,
+  type Observer,
+  type Subscriber,
+  type Subscription,
+} from 'rxjs'
 import type { HttpEvent, NoticeEvent, ResponseHead } from '../events.ts'
 import type { HttpResponse } from '../response.ts'
 import { answered, headOf, type AnswerEvent } from './answer.ts'
@@ -69,14 +76,16 @@ class Steering {
   judge(outcome: Outcome): boolean {
     let other: Observable<HttpEvent> | undefined
     try {
-      other = this.#decide(outcome, this.#tell)
+      const decided = this.#decide(outcome, this.#tell)
+      // What is no Observable throws here, where it becomes the call's error.
+      other = decided && from(decided)
     } catch (error) {
       this.stop()
       this.subscriber.error(error)
     }
     // Whoever was told, or a callback of the user, may have left.
     if (this.subscriber.closed) return true
-    if (other === undefined) return false
+    if (!other) return false
     this.stop()
     this.run(other)
     return true

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clock } from '../../src/clock.ts'
-import { virtually } from './virtual.ts'
+import { virtually } from '../support/virtual-time.ts'
 
 describe('clock', () => {
   it('wakes up once, in virtual time', () => {

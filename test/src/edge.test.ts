@@ -15,7 +15,7 @@ import {
 import { REPORT, type Report } from '../../src/monitor.ts'
 import { aRequest } from './samples.ts'
 import { aConnection, answering, ScriptedEngine } from './scripted-engine.ts'
-import { virtually } from './virtual.ts'
+import { virtually } from '../support/virtual-time.ts'
 
 interface Log {
   readonly log: string[]

@@ -28,7 +28,7 @@ import { createClient, definePlugin, type Client, type HttpError, type HttpEvent
 import { afterEach, describe, expect, it } from 'vitest'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
 import { failure, reason } from './thrown.ts'
-import { virtually } from './virtual.ts'
+import { virtually } from '../support/virtual-time.ts'
 
 const over = (engine: ScriptedEngine): Client => createClient({ engine, baseUrl: 'https://api.test/', plugins: [] })
 const ignore = { error: () => undefined }

@@ -4,7 +4,7 @@ import type { HttpError, RequestSummary } from '../../src/index.ts'
 import { closedError, Lifetime, type CloseReport, type Running } from '../../src/lifetime.ts'
 import type { Owned } from '../../src/owned.ts'
 import { reason } from './thrown.ts'
-import { virtually } from './virtual.ts'
+import { virtually } from '../support/virtual-time.ts'
 
 /** A call in these lives, until it is cancelled or ends by itself. */
 function call(life: Lifetime, name = 'a'): Running & { cancelled: HttpError[]; end(): void } {

@@ -3,7 +3,7 @@ import { createClient, type Client, type CloseReport, type HttpError } from 'slu
 import { describe, expect, it } from 'vitest'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
 import { failure, reason } from './thrown.ts'
-import { virtually } from './virtual.ts'
+import { virtually } from '../support/virtual-time.ts'
 
 const over = (engine: ScriptedEngine): Client => createClient({ engine, baseUrl: 'https://api.test/', plugins: [] })
 const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))

@@ -3,6 +3,10 @@ import { alarms, clock } from 'sluice'
 import { describe, expect, it, vi } from 'vitest'
 import { virtually } from '../../support/virtual-time.ts'
 
+function busy(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
 describe('an alarm', () => {
   it('rings once when its time has passed', () => {
     const rang: number[] = []
@@ -11,6 +15,22 @@ describe('an alarm', () => {
       flush()
     })
     expect(rang).toEqual([30])
+  })
+
+  it('whose ring throws does not keep the others from ringing', () => {
+    const rang: string[] = []
+    expect(() => {
+      virtually(({ flush }) => {
+        const alarm = alarms()
+        alarm(() => rang.push('first')).set(30)
+        alarm(() => {
+          throw new Error('in ring')
+        }).set(30)
+        alarm(() => rang.push('last')).set(30)
+        flush()
+      })
+    }).toThrow('in ring')
+    expect(rang.toSorted()).toEqual(['first', 'last'])
   })
 
   it('can be moved further away and nearer, and be stopped', () => {

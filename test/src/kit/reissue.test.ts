@@ -26,6 +26,20 @@ function listen(source: Observable<HttpEvent>): string[] {
   return seen
 }
 
+describe('what decides', () => {
+  it.each([7, {}, () => of(sent)])('may not answer with %o: that is the error of the call', odd => {
+    for (const source of [of(whole('a')), throwError(() => new Error('broken'))]) {
+      const seen = listen(source.pipe(reissue(() => odd as unknown as Observable<HttpEvent>)))
+      expect(seen).toHaveLength(1)
+      expect(seen[0]).toMatch(/^TypeError: You provided/)
+    }
+  })
+
+  it('may answer with null for nothing', () => {
+    expect(listen(of(whole('a')).pipe(reissue(() => null as unknown as undefined)))).toEqual(['a', 'complete'])
+  })
+})
+
 describe('reissue', () => {
   it('lets an outcome pass that is accepted, and the events before it at once', () => {
     expect(listen(of(sent, whole('a')).pipe(reissue(() => undefined)))).toEqual(['sent', 'a', 'complete'])
