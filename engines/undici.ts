@@ -21,6 +21,7 @@ import {
   checkOptions,
   checkTls,
   CONNECT_CHECKS,
+  ownOf,
   type ConnectOptions,
 } from './connector/options.ts'
 import { Scoped } from './connector/scoped.ts'
@@ -86,7 +87,8 @@ export interface UndiciOptions {
  * await client.close()
  * ```
  */
-export function undici(options: UndiciOptions = {}): EngineFactory {
+export function undici(given: UndiciOptions = {}): EngineFactory {
+  const options = ownOf(given)
   checkOptions('undici', options, CHECKS)
   if (options.tls !== undefined) checkTls('undici', options.tls)
   const settings: Settings = {
@@ -101,7 +103,7 @@ export function undici(options: UndiciOptions = {}): EngineFactory {
   }
   const connecting: ConnectOptions = {
     connectAttempts: options.connectAttempts ?? 1,
-    tls: options.tls ?? {},
+    tls: ownOf(options.tls ?? {}),
     lookup: options.lookup,
     family: options.family,
     localAddress: options.localAddress,

@@ -57,6 +57,11 @@ export const CONNECT_CHECKS: Readonly<Record<keyof ConnectOptions, Check>> = {
   socketPath: text,
 }
 
+/** What was given and nothing that a polluted `Object.prototype` adds. */
+export function ownOf<T extends object>(given: T): T {
+  return Object.assign(Object.create(null) as T, given)
+}
+
 /** Checks options by name. Throws `CONFIG`, saying what would have been right, for a wrong value and an unknown name. */
 export function checkOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
   for (const [name, value] of Object.entries(options)) {

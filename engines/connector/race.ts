@@ -1,6 +1,7 @@
 /** Connects to whichever of several addresses answers first ("happy eyeballs", RFC 8305). */
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { AddressFailure } from './failure.ts'
+import { ownOf } from './options.ts'
 
 /** How long an address may take before the next one is tried beside it, in milliseconds (RFC 8305 §5). */
 const HEAD_START = 250
@@ -62,7 +63,7 @@ export class Race {
   }
 
   #try({ name, options }: Candidate): void {
-    const socket = connect(options)
+    const socket = connect(ownOf(options))
     if (!this.#referenced) socket.unref()
     this.#running.add(socket)
     // Stays for as long as the socket lives, so that an error nobody waits for any more is not thrown.

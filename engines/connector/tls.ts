@@ -9,6 +9,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { HttpError, type TlsInfo } from '../../src/index.ts'
+import { ownOf } from './options.ts'
 import { TlsSessions } from './sessions.ts'
 import type { Target } from './target.ts'
 
@@ -67,14 +68,14 @@ export class TlsProfile {
     this.#context ??= contextOf(this.#options)
     const name = this.nameOf(target)
     const server = `${name} ${target.host} ${target.port}`
-    const options: ConnectionOptions = {
+    const options: ConnectionOptions = ownOf({
       socket,
       host: name,
       secureContext: this.#context,
       ALPNProtocols: this.#protocols,
       rejectUnauthorized: this.#options.dangerouslyAcceptAnyCertificate !== true,
       session: this.#sessions.get(server),
-    }
+    })
     // An address is not a name that may be asked for (RFC 6066 §3).
     if (isIP(name) === 0) options.servername = name
     const secured = connect(options)

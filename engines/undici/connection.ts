@@ -4,6 +4,7 @@ import { Client, type Dispatcher } from 'undici'
 import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
+import { ownOf } from '../connector/options.ts'
 import type { UndiciExchange } from './exchange.ts'
 import type { Settings } from './settings.ts'
 
@@ -160,7 +161,8 @@ export class Connection {
 
 function clientOf(origin: string, settings: Settings, handOver: () => Socket | undefined): Client {
   const { keepAlive, keepAliveAnnounced, pipelining, maxHeaderSize } = settings
-  return new Client(origin, {
+  // undici reads more options than are set here.
+  const options: Client.Options = ownOf({
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -177,4 +179,5 @@ function clientOf(origin: string, settings: Settings, handOver: () => Socket | u
       })
     },
   })
+  return new Client(origin, options)
 }

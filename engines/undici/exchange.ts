@@ -1,10 +1,7 @@
 /** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
-import { AsyncResource } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import {
   HttpHeaders,
-  LIMITS,
-  UPLOAD_PROGRESS,
   type ErrorCode,
   type EventObserver,
   type Exchange,
@@ -17,14 +14,11 @@ import { notConnected, type ConnectFailure, type ConnectPhase } from '../connect
 import type { Attempt } from './attempt.ts'
 import type { Connection } from './connection.ts'
 import { errorOf, failureOf, isBroken, type Progress } from './failure.ts'
-import { fieldsOf, framingOf, type Framing } from './head.ts'
+import { faultOf, fieldsOf, framingOf, type Framing } from './head.ts'
 import type { Pools } from './pools.ts'
 import { Upload } from './upload.ts'
 import { tookTooLong, Waiting } from './waiting.ts'
-
-/** How many 1xx answers and how many header fields are taken from a peer. */
-const MOST_INFORMATIONAL = 16
-const MOST_FIELDS = 2000
+import { Wanted } from './wanted.ts'
 
 /** How often a request is given another connection because the one it was to go over was closed before. */
 const MOST_CLOSED_BEFORE = 5
@@ -54,8 +48,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #paused = false
   #reused = false
   #sent = false
-  #uploaded = 0
-  #uploadedAll = false
+  #sentAll = false
   #started = false
   #framing: Framing = 0
   #received = 0
@@ -157,19 +150,16 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#waiting = undefined
     this.#stage = 'handed'
     this.#connection = connection
-    const { request } = this
-    const { body, method } = request
-    const options: Dispatcher.DispatchOptions = {
-      path: request.target,
-      method,
-      // undici reads names and values from a flat list, and does not change it.
-      headers: request.headers.flat as string[],
-    }
-    if (body !== undefined) options.body = this.#bodyFor(body)
-    // undici closes the connection after HEAD unless told not to.
-    if (method === 'HEAD') options.reset = false
-    if (this.#pools.settings.pipelining > 1 && this.pipelinable) options.blocking = false
-    return options
+    const { body } = this.request
+    this.#upload = Upload.of(this.request, this.#observer, ms => {
+      this.#giveUp('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${ms} ms`)
+    })
+    const plain = body instanceof Uint8Array ? body : undefined
+    return new Wanted(
+      this.request,
+      this.#upload?.given ?? plain,
+      this.pipelinable && this.#pools.settings.pipelining > 1,
+    )
   }
 
   // What undici does.
@@ -187,15 +177,14 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onBodySent(chunk: Uint8Array): void {
-    this.#uploaded += chunk.length
     this.#tellSent()
-    this.#tellProgress(false)
+    this.#upload?.took(chunk.length)
   }
 
   onRequestSent(): void {
-    this.#uploadedAll = true
+    this.#sentAll = true
     this.#tellSent()
-    if (this.request.body !== undefined) this.#tellProgress(true)
+    this.#upload?.tookAll()
   }
 
   onResponseStarted(): void {
@@ -206,17 +195,22 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (this.#stage === 'over') return
     const { request } = this
     const fields = fieldsOf(controller.rawHeaders)
-    if (fields.length > 2 * MOST_FIELDS) {
-      this.#give('TOO_LARGE', 'headers', `was answered with more than ${MOST_FIELDS} header fields`)
-    } else if (status < 200) this.#inform(status, fields)
-    else {
-      this.#stage = 'answered'
-      this.#framing = framingOf(fields, request.method, status)
-      if (this.#paused && this.#framing !== 0) controller.pause()
-      const headers = HttpHeaders.received(fields)
-      const head = { status, statusText, headers, httpVersion: '1.1', url: request.url, request } as const
-      this.#observer.next({ type: 'head', head, flow: this })
+    if (status < 200) this.#informational++
+    const fault = faultOf(status, fields, this.#informational)
+    if (fault !== undefined) {
+      this.#giveUp(fault[0], 'headers', fault[1])
+      return
     }
+    const headers = HttpHeaders.received(fields)
+    if (status < 200) {
+      this.#observer.next({ type: 'informational', status, headers })
+      return
+    }
+    this.#stage = 'answered'
+    this.#framing = framingOf(fields, request.method, status)
+    if (this.#paused && this.#framing !== 0) controller.pause()
+    const head = { status, statusText, headers, httpVersion: '1.1', url: request.url, request } as const
+    this.#observer.next({ type: 'head', head, flow: this })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
@@ -270,46 +264,14 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#observer.error(error)
   }
 
-  /** Gives up on the peer. */
-  #give(code: ErrorCode, phase: Phase, what: string): void {
+  #giveUp(code: ErrorCode, phase: Phase, what: string): void {
     this.fail(errorOf(code, phase, what, this.#progress(this.#connection)))
-  }
-
-  #inform(status: number, fields: readonly string[]): void {
-    this.#informational++
-    if (status === 101) {
-      this.#give('PROTOCOL', 'headers', 'was answered with 101 Switching Protocols, for which it had not asked')
-    } else if (status < 100) {
-      this.#give('PROTOCOL', 'headers', `was answered with the status ${status}, which does not exist`)
-    } else if (this.#informational > MOST_INFORMATIONAL) {
-      this.#give('TOO_LARGE', 'headers', `was answered with more than ${MOST_INFORMATIONAL} informational answers`)
-    } else this.#observer.next({ type: 'informational', status, headers: HttpHeaders.received(fields) })
-  }
-
-  #bodyFor(body: NonNullable<HttpRequest['body']>): Buffer {
-    const patience = this.request.read(LIMITS)?.send
-    const watched = typeof patience === 'number' || this.request.read(UPLOAD_PROGRESS) === true
-    if (body instanceof Uint8Array && !watched) return body as Buffer
-    const scope = this.#observer instanceof AsyncResource ? this.#observer : undefined
-    this.#upload = new Upload(body, scope, patience, () => {
-      this.#give('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${String(patience)} ms`)
-    })
-    // undici takes any iterable, more than its types say.
-    return this.#upload as unknown as Buffer
   }
 
   #tellSent(): void {
     if (this.#sent || this.#stage === 'over') return
     this.#sent = true
     this.#observer.next(SENT)
-  }
-
-  #tellProgress(done: boolean): void {
-    if (this.#stage === 'over' || this.request.read(UPLOAD_PROGRESS) !== true) return
-    const loaded = this.#uploaded
-    const total = this.request.body?.length
-    if (done) this.#observer.next({ type: 'progress', way: 'up', loaded, total, done })
-    else if (loaded !== total) this.#observer.next({ type: 'progress', way: 'up', loaded, total })
   }
 
   /**
@@ -327,8 +289,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#upload?.stop()
     this.#upload = this.#controller = undefined
     this.#stage = 'waiting'
-    this.#sent = this.#uploadedAll = this.#reused = false
-    this.#uploaded = 0
+    this.#sent = this.#sentAll = this.#reused = false
     this.#pools.poolOf(this.request.origin).readmit(this)
   }
 
@@ -336,7 +297,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return {
       request: this.request,
       written: this.#stage === 'written' || this.#stage === 'answered',
-      sent: this.#uploadedAll,
+      sent: this.#sentAll,
       started: this.#started,
       answered: this.#stage === 'answered',
       received: this.#received,

@@ -81,6 +81,9 @@ function classify(error: unknown, progress: Progress): Classified {
     // A parser that is told of the end in the middle of a message calls that a mistake of the peer.
     if (progress.answered && (progress.ended || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'))
       return truncated(progress)
+    // The only answer that undici refuses for its status while a request waits for it.
+    if (messageOf(error) === 'bad response' && !progress.answered)
+      return { code: 'PROTOCOL', phase: 'headers', what: UNASKED_100 }
     return {
       code: 'PROTOCOL',
       phase: progress.answered ? 'body' : 'headers',
@@ -93,13 +96,15 @@ function classify(error: unknown, progress: Progress): Classified {
   }
   if (!isBroken(error)) {
     // What neither undici nor the socket says was thrown by what they called: the source of the body, or an observer.
-    return progress.sent
+    return progress.sent || progress.request.body === undefined
       ? { code: 'CANCELLED', phase, what: 'was ended by an error in what listens to it' }
       : { code: 'BODY', phase: 'send', what: 'could not be sent: its body failed' }
   }
   if (progress.answered) return truncated(progress)
   return { code: 'RESET', phase, what: `was cut off ${WHERE[phase]}${named(error)}` }
 }
+
+const UNASKED_100 = 'was answered with 100 Continue, for which it had not asked and which undici does not take'
 
 const WHERE = {
   send: 'while it was being sent: the server closed the connection',

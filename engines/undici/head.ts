@@ -1,5 +1,6 @@
 /** Header fields as undici hands them over, and what they say about the length of a body. */
 import type { Dispatcher } from 'undici'
+import type { ErrorCode } from '../../src/index.ts'
 
 /**
  * Turns name, value, name, value … from bytes into text, in the order and case in which they came. They are pieces of one
@@ -37,4 +38,23 @@ export function framingOf(fields: readonly string[], method: string, status: num
     else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 'chunked'
   }
   return framing
+}
+
+/** How many 1xx answers and how many header fields are taken from a peer. */
+const MOST_INFORMATIONAL = 16
+const MOST_FIELDS = 2000
+
+/** What is wrong with a head that the parser let through; `informational` counts the 1xx answers up to this one. */
+export function faultOf(
+  status: number,
+  fields: readonly string[],
+  informational: number,
+): readonly [code: ErrorCode, what: string] | undefined {
+  if (fields.length > 2 * MOST_FIELDS) return ['TOO_LARGE', `was answered with more than ${MOST_FIELDS} header fields`]
+  if (status === 101) return ['PROTOCOL', 'was answered with 101 Switching Protocols, for which it had not asked']
+  if (status < 100) return ['PROTOCOL', `was answered with the status ${status}, which does not exist`]
+  if (informational > MOST_INFORMATIONAL) {
+    return ['TOO_LARGE', `was answered with more than ${MOST_INFORMATIONAL} informational answers`]
+  }
+  return undefined
 }

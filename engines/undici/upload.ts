@@ -1,6 +1,13 @@
 /** A request body on its way to undici, which asks for the next piece when the socket has taken the last. */
-import type { AsyncResource } from 'node:async_hooks'
-import type { UploadIterator, UploadSource } from '../../src/index.ts'
+import { AsyncResource } from 'node:async_hooks'
+import {
+  LIMITS,
+  UPLOAD_PROGRESS,
+  type EventObserver,
+  type HttpRequest,
+  type UploadIterator,
+  type UploadSource,
+} from '../../src/index.ts'
 import { after } from '../connector/after.ts'
 
 /** The largest piece that is given at once, so that a peer's progress shows while a large chunk is sent. */
@@ -13,40 +20,71 @@ const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 /** Rejects what undici still waits for after the end, so that a body that was cut never looks whole. */
 const STOPPED = new Error('The upload was stopped.')
 
-/** Feeds a source to undici piece by piece, and stops it exactly once when the exchange ends before it. */
+/** Bytes up to this size are given at once: the kernel takes them whatever the peer does. */
+const AT_ONCE = 64 * 1024
+
+/** Feeds a body to undici piece by piece, tells how far it is, and stops its source exactly once when the exchange ends before it. */
 export class Upload implements AsyncIterableIterator<Uint8Array> {
-  readonly #source: UploadSource | undefined
-  readonly #scope: AsyncResource | undefined
-  readonly #patience: number | false | undefined
-  readonly #stalled: () => void
+  readonly #body: Uint8Array | UploadSource
+  readonly #observer: EventObserver
+  readonly #asked: boolean
+  readonly #patience: number | undefined
+  readonly #stalled: (ms: number) => void
   #iterator: UploadIterator | undefined
-  #rest: Uint8Array
-  #done: boolean
+  #rest: Uint8Array = NOTHING
+  #done = false
   #stopped = false
+  #loaded = 0
   #takeBack: (() => void) | undefined
   #giveUp: ((reason: Error) => void) | undefined
 
-  /**
-   * `stalled` is called when the peer takes nothing of a piece for `patience` milliseconds. The source is run in `scope`.
-   */
-  constructor(
-    body: UploadSource | Uint8Array,
-    scope: AsyncResource | undefined,
-    patience: number | false | undefined,
-    stalled: () => void,
+  /** `stalled` is called when the peer takes nothing of a piece for as long as the request allows. */
+  static of(request: HttpRequest, observer: EventObserver, stalled: (ms: number) => void): Upload | undefined {
+    const { body } = request
+    if (body === undefined) return undefined
+    const patience = request.read(LIMITS)?.send
+    const asked = request.read(UPLOAD_PROGRESS) === true
+    if (body instanceof Uint8Array && !asked && typeof patience !== 'number') return undefined
+    return new Upload(body, observer, asked, typeof patience === 'number' ? patience : undefined, stalled)
+  }
+
+  private constructor(
+    body: Uint8Array | UploadSource,
+    observer: EventObserver,
+    asked: boolean,
+    patience: number | undefined,
+    stalled: (ms: number) => void,
   ) {
-    this.#scope = scope
-    this.#source = body instanceof Uint8Array ? undefined : body
-    this.#rest = body instanceof Uint8Array ? body : NOTHING
-    this.#done = body instanceof Uint8Array
+    this.#body = body
+    this.#observer = observer
+    this.#asked = asked
     this.#patience = patience
     this.#stalled = stalled
   }
 
+  /** What to give to undici. */
+  get given(): Uint8Array | Upload {
+    return this.#body instanceof Uint8Array && this.#body.length <= AT_ONCE ? this.#body : this
+  }
+
   /** Starts the source. Throws what the source throws. */
   open(): void {
-    const source = this.#source
-    if (source !== undefined) this.#iterator = this.#run(() => source.open())
+    const body = this.#body
+    if (body instanceof Uint8Array) {
+      this.#rest = body
+      this.#done = true
+    } else this.#iterator = this.#run(() => body.open())
+  }
+
+  /** The socket took some bytes. */
+  took(bytes: number): void {
+    this.#loaded += bytes
+    if (this.#loaded !== this.#body.length) this.#tell(undefined)
+  }
+
+  /** The socket took the last one. */
+  tookAll(): void {
+    this.#tell(true)
   }
 
   [Symbol.asyncIterator](): this {
@@ -80,8 +118,15 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
     if (!this.#done) this.#iterator?.return().catch(ignore)
   }
 
+  #tell(done: true | undefined): void {
+    if (!this.#asked || this.#stopped) return
+    const total = this.#body.length
+    this.#observer.next({ type: 'progress', way: 'up', loaded: this.#loaded, total, ...(done ? { done } : undefined) })
+  }
+
+  /** A source is run where its exchange is heard. */
   #run<T>(work: () => T): T {
-    return this.#scope === undefined ? work() : this.#scope.runInAsyncScope(work)
+    return this.#observer instanceof AsyncResource ? this.#observer.runInAsyncScope(work) : work()
   }
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -104,7 +149,8 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
   #give(): IteratorResult<Uint8Array, undefined> {
     const value = this.#rest.subarray(0, PIECE)
     this.#rest = this.#rest.subarray(PIECE)
-    if (typeof this.#patience === 'number') this.#takeBack = after(this.#patience, this.#stalled)
+    const ms = this.#patience
+    if (ms !== undefined) this.#takeBack = after(ms, () => this.#stalled(ms))
     return { done: false, value }
   }
 }

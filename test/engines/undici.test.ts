@@ -82,6 +82,64 @@ describe('the options', () => {
   })
 })
 
+describe('a polluted Object.prototype', () => {
+  const gadgets: Record<string, unknown> = {
+    method: 'DELETE',
+    path: '/forged',
+    origin: 'http://forged.test',
+    headers: { forged: 'yes' },
+    query: { forged: 'yes' },
+    body: 'forged',
+    upgrade: 'websocket',
+    reset: true,
+    idempotent: false,
+    blocking: true,
+    expectContinue: true,
+    servername: 'forged.test',
+    socketPath: '/tmp/forged.sock',
+    maxRequestsPerClient: 1,
+    maxResponseSize: 1,
+    pipelining: 0,
+    strictContentLength: false,
+    interceptors: [],
+    connections: 1,
+    keepAlive: 1,
+    tls: { dangerouslyAcceptAnyCertificate: true },
+    typeOfService: 1,
+  }
+
+  it('changes nothing on the wire', async () => {
+    await using server = await serve({ '/*': async request => reply.text(await request.text()) })
+    const wire = async (): Promise<unknown> => {
+      const engine = open()
+      const seen = []
+      const none = { headers: [], body: undefined }
+      for (const given of [
+        { ...none, method: 'GET' },
+        { ...none, method: 'HEAD' },
+        { ...none, method: 'POST', body: 'x' },
+        { ...none, method: 'GET' },
+      ]) {
+        const { text } = await sent(engine, `${server.url}real?a=b`, given)
+        const { method, target, rawHeaders, connection } = server.requests.at(-1) ?? {}
+        seen.push({ text, method, target, rawHeaders, connection: (connection ?? 0) - server.connections.length })
+      }
+      return seen
+    }
+    const clean = await wire()
+    for (const [name, value] of Object.entries(gadgets)) {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+    }
+    let polluted: unknown
+    try {
+      polluted = await wire()
+    } finally {
+      for (const name of Object.keys(gadgets)) Reflect.deleteProperty(Object.prototype, name)
+    }
+    expect(polluted).toEqual(clean)
+  })
+})
+
 describe('connections', () => {
   it('are used again, and say so with one object each', async () => {
     await using server = await serve({ 'GET /': reply.text('x') })

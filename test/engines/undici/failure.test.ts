@@ -325,6 +325,13 @@ describe('a broken answer', () => {
     ['a header with NUL', { raw: `${head}x: a\0b\r\ncontent-length: 0\r\n\r\n` }, 'PROTOCOL', 'headers', ''],
     ['a space before the colon', { raw: `${head}content-length : 0\r\n\r\n` }, 'PROTOCOL', 'headers', ''],
     [
+      '100 with nothing to continue',
+      { raw: 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n' },
+      'PROTOCOL',
+      'headers',
+      'GET URL was answered with 100 Continue, for which it had not asked and which undici does not take.',
+    ],
+    [
       '101 with an upgrade',
       { raw: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n' },
       'PROTOCOL',
