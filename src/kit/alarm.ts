@@ -62,8 +62,8 @@ class Entry implements Alarm {
 const IMPLAUSIBLE = 1_000
 
 /**
- * When the loop was blocked, other timers that are overdue run first, and while they do, a timer of 0 ms may come due
- * before anything is read. So the turn is as long as the timer was late, up to this many milliseconds.
+ * A timer that is late says that the loop was blocked; what has piled up may need several turns until an answer is out.
+ * So the turn is as long as the timer was late, up to this many milliseconds.
  */
 const LONGEST_TURN = 50
 
