@@ -34,6 +34,12 @@ describe.each(ROOMS)('the room %s', room => {
   })
 })
 
+it('runs unbuilt on the oldest Node we support, which does not know `using`', () => {
+  const code = /^\s*(?:await )?using \w+ =/m
+  expect(ROOMS.flatMap(room => filesIn(room, '.ts')).filter(({ text }) => code.test(text))).toEqual([])
+  expect(code.test('  await using server = x')).toBe(true)
+})
+
 it('reads imports of every form, so that the tests above can fail', () => {
   const text =
     "import { a } from 'a'\nimport type {\n  b,\n} from 'b'\nexport * from 'c'\nimport 'd'\nconst e = await import('e')\n// import { f } from 'f'\n"

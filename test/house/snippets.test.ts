@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { transform } from 'esbuild'
 import { gzipSync } from 'node:zlib'
 import { reply, serve, type TestServer } from 'sluice/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from './files.ts'
-import { snippets } from './snippets.ts'
+import { snippets, type Snippet } from './snippets.ts'
 
 const run = promisify(execFile)
 const folder = join(ROOT, '.reports', 'snippets')
@@ -26,7 +27,7 @@ beforeAll(async () => {
       exclude: [],
     }),
   )
-  await Promise.all(all.map(({ code }, at) => writeFile(fileOf(at), program(code))))
+  await Promise.all(all.map(write))
 })
 
 afterAll(() => server.close())
@@ -47,7 +48,9 @@ describe('the examples of pages and docstrings', () => {
   it.concurrent.each(all.map((snippet, at) => [snippet.place, snippet, at] as const))(
     '%s runs, prints what it says and ends by itself',
     async (_, { prints }, at) => {
-      const { stdout } = await run(process.execPath, ['--conditions=sluice-source', fileOf(at)], { timeout: 20_000 })
+      const { stdout } = await run(process.execPath, ['--conditions=sluice-source', fileOf(at, 'mjs')], {
+        timeout: 20_000,
+      })
       const printed = stdout.split('\n')
       for (const line of prints) expect(printed).toContain(line.replaceAll('https://api.example.com/', server.url))
     },
@@ -59,8 +62,16 @@ it('finds examples at all', () => {
   expect(all.length).toBeGreaterThan(10)
 })
 
-function fileOf(at: number): string {
-  return join(folder, `${at}.ts`)
+function fileOf(at: number, ending = 'ts'): string {
+  return join(folder, `${at}.${ending}`)
+}
+
+/** As TypeScript for the compiler, and as JavaScript for the oldest Node we support, which does not know `using`. */
+async function write(snippet: Snippet, at: number): Promise<void> {
+  const source = program(snippet.code)
+  await writeFile(fileOf(at), source)
+  const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node22' })
+  await writeFile(fileOf(at, 'mjs'), code)
 }
 
 /** The examples speak of https://api.example.com; here that is a server on loopback. */

@@ -1,6 +1,7 @@
 /** What a case of the engine contract is, and what it is given to work with. */
 import type { Client } from '../../src/client.ts'
 import type { Capabilities, Engine, EngineFactory } from '../../src/engine.ts'
+import { serve } from '../serve.ts'
 
 /** A promise every engine keeps, or declares that it cannot. */
 export interface Case {
@@ -24,6 +25,8 @@ export interface Workbench {
   readonly client: (baseUrl: string) => Client
   /** The same, on an engine that opens one connection per origin; for cases that need `single`. */
   readonly singleClient: (baseUrl: string) => Client
+  /** Starts a server. */
+  readonly serve: typeof serve
 }
 
 /** Makes clients and engines and remembers them. */
@@ -58,9 +61,15 @@ export class OwnWorkbench implements Workbench {
     return this.#remember(this.#create(this.#single, baseUrl))
   }
 
+  readonly serve: Workbench['serve'] = async (routes, options) => {
+    const server = await serve(routes, options)
+    this.#open.push(() => server.close())
+    return server
+  }
+
   /** Ends whatever the case left open. */
   async clear(): Promise<void> {
-    for (const close of this.#open.splice(0)) await close()
+    for (const close of this.#open.splice(0).toReversed()) await close()
   }
 
   #remember(client: Client): Client {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { firstValueFrom, type Observable } from 'rxjs'
 import { HttpError } from '../../src/errors.ts'
 import { createClient } from '../../src/main.ts'
-import { serve, type TestServer } from '../serve.ts'
+import type { TestServer } from '../serve.ts'
 import { reply } from '../serve/reply.ts'
 import type { Case, Workbench } from './case.ts'
 import { Endless } from './sending.ts'
@@ -54,7 +54,7 @@ export const ending: readonly Case[] = [
       const took: number[] = []
       for (let round = 0; round < 5; round++) {
         const tls = phase.includes('TLS')
-        await using server = await serve(
+        const server = await bench.serve(
           { 'GET /stalled': stalled, 'GET /endless': reply.bytes(Infinity), 'POST /upload': stalled },
           tls ? { onConnection: () => ({ kind: 'stall', at: 'accept' }) } : {},
         )
@@ -76,8 +76,8 @@ export const ending: readonly Case[] = [
   {
     title: 'stops the source of a body once when it is left in the middle of an upload',
     needs: ['streamingUpload'],
-    async run({ client }) {
-      await using server = await serve({ 'POST /': stalled })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /': stalled })
       const source = new Endless()
       const { subscription } = watch(client(server.url).post('', source))
       await server.until(({ requests }) => (requests[0]?.bodyBytes ?? 0) > 0)
@@ -91,12 +91,12 @@ export const ending: readonly Case[] = [
   {
     title: 'never writes a request that was left in the queue',
     needs: ['single'],
-    async run({ singleClient }) {
+    async run({ singleClient, serve }) {
       let answer = (): void => {}
       const held = new Promise<void>(resolve => {
         answer = resolve
       })
-      await using server = await serve({
+      const server = await serve({
         'GET /held': async () => {
           await held
           return reply.text('held')
@@ -122,8 +122,8 @@ export const ending: readonly Case[] = [
   },
   {
     title: 'never writes a request that was left in the turn in which it was subscribed to',
-    async run({ client }) {
-      await using server = await serve({ '/*': reply.text('x') })
+    async run({ client, serve }) {
+      const server = await serve({ '/*': reply.text('x') })
       const http = client(server.url)
       watch(http.post('left', 'x')).subscription.unsubscribe()
       await firstValueFrom(http.get('kept'))
@@ -137,8 +137,8 @@ export const ending: readonly Case[] = [
   },
   {
     title: 'serves the next request after one was left',
-    async run({ client }) {
-      await using server = await serve({ 'GET /endless': reply.bytes(Infinity), 'GET /': reply.text('well') })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /endless': reply.bytes(Infinity), 'GET /': reply.text('well') })
       const http = client(server.url)
       for (let round = 0; round < 5; round++) {
         const { subscription } = watch(http.get('endless'))
@@ -150,8 +150,8 @@ export const ending: readonly Case[] = [
   },
   {
     title: 'lets running exchanges finish when it is closed, and leaves no socket behind',
-    async run({ client }) {
-      await using server = await serve({ 'GET /slow': { delay: 100, body: 'late' } })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /slow': { delay: 100, body: 'late' } })
       const http = client(server.url)
       const slow = watch(http.get('slow'))
       await server.received()
@@ -162,8 +162,8 @@ export const ending: readonly Case[] = [
   },
   {
     title: 'fails running exchanges with the reason when it is destroyed, and leaves no socket behind',
-    async run({ engine }) {
-      await using server = await serve({ 'GET /stalled': stalled, 'GET /endless': reply.bytes(Infinity) })
+    async run({ engine, serve }) {
+      const server = await serve({ 'GET /stalled': stalled, 'GET /endless': reply.bytes(Infinity) })
       const own = engine()
       const http = createClient({ engine: own, baseUrl: server.url, plugins: [] })
       const running = ['stalled', 'endless'].map(url => watch(http.get(url)))
@@ -179,8 +179,8 @@ export const ending: readonly Case[] = [
   },
   {
     title: 'refuses what comes after its end',
-    async run({ engine }) {
-      await using server = await serve({ 'GET /': reply.text('x') })
+    async run({ engine, serve }) {
+      const server = await serve({ 'GET /': reply.text('x') })
       const own = engine()
       await own.close()
       const refused = watch(createClient({ engine: own, baseUrl: server.url, plugins: [] }).get(''))

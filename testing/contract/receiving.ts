@@ -1,7 +1,6 @@
 /** Contract: what an engine makes of answers. */
 import assert from 'node:assert/strict'
 import { firstValueFrom } from 'rxjs'
-import { serve } from '../serve.ts'
 import { reply } from '../serve/reply.ts'
 import type { Case } from './case.ts'
 import { failure, settled, watch } from './watch.ts'
@@ -12,8 +11,8 @@ const MIB = 1024 * 1024
 export const receiving: readonly Case[] = [
   {
     title: 'treats every status as a value',
-    async run({ client }) {
-      await using server = await serve({
+    async run({ client, serve }) {
+      const server = await serve({
         'GET /:status': ({ params }) => reply.text('x', { status: Number(params['status']) }),
       })
       const http = client(server.url)
@@ -26,8 +25,8 @@ export const receiving: readonly Case[] = [
   },
   {
     title: 'follows no redirect',
-    async run({ client }) {
-      await using server = await serve({ 'GET /': reply.redirect('/elsewhere'), 'GET /elsewhere': reply.text('no') })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': reply.redirect('/elsewhere'), 'GET /elsewhere': reply.text('no') })
       const response = await firstValueFrom(client(server.url).get(''))
       assert.equal(response.status, 302)
       assert.equal(response.headers.get('location'), '/elsewhere')
@@ -36,9 +35,9 @@ export const receiving: readonly Case[] = [
   },
   {
     title: 'keeps no cookie, and keeps every Set-Cookie apart',
-    async run({ client }) {
+    async run({ client, serve }) {
       const cookies = ['a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'b=2', 'c=3']
-      await using server = await serve({ 'GET /': { headers: { 'set-cookie': cookies } } })
+      const server = await serve({ 'GET /': { headers: { 'set-cookie': cookies } } })
       const http = client(server.url)
       const response = await firstValueFrom(http.get(''))
       assert.deepEqual(response.headers.getAll('set-cookie'), cookies)
@@ -48,8 +47,8 @@ export const receiving: readonly Case[] = [
   },
   {
     title: 'keeps header lines of the same name',
-    async run({ client }) {
-      await using server = await serve({
+    async run({ client, serve }) {
+      const server = await serve({
         'GET /': {
           headers: [
             ['x-many', 'one'],
@@ -66,8 +65,8 @@ export const receiving: readonly Case[] = [
   },
   {
     title: 'expects no body after HEAD, 204 and 304, and uses the connection again',
-    async run({ client }) {
-      await using server = await serve({
+    async run({ client, serve }) {
+      const server = await serve({
         'HEAD /': { headers: { 'content-length': '1000' } },
         'GET /204': reply.status(204),
         'GET /304': { status: 304, headers: { 'content-length': '1000', etag: '"x"' } },
@@ -86,9 +85,9 @@ export const receiving: readonly Case[] = [
   {
     title: 'reports informational answers before the final one',
     needs: ['informational'],
-    async run({ client }) {
+    async run({ client, serve }) {
       const informational = [{ status: 103, headers: { link: '</a.css>; rel=preload' } }, { status: 102 }]
-      await using server = await serve({ 'GET /': { informational, body: 'final' } })
+      const server = await serve({ 'GET /': { informational, body: 'final' } })
       const events = watch(client(server.url).events(''))
       await events.ended
       assert.equal(events.error, undefined)
@@ -105,16 +104,16 @@ export const receiving: readonly Case[] = [
   {
     title: 'reports trailers',
     needs: ['trailers'],
-    async run({ client }) {
-      await using server = await serve({ 'GET /': { body: 'x', trailers: { 'x-sum': '42' } } })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': { body: 'x', trailers: { 'x-sum': '42' } } })
       const response = await firstValueFrom(client(server.url).get(''))
       assert.equal(response.trailers.get('x-sum'), '42')
     },
   },
   {
     title: 'uses a connection again and says so',
-    async run({ client }) {
-      await using server = await serve({ 'GET /': reply.text('x') })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': reply.text('x') })
       const http = client(server.url)
       const reused: (boolean | undefined)[] = []
       for (let call = 0; call < 4; call++) {
@@ -132,8 +131,8 @@ export const receiving: readonly Case[] = [
   {
     title: 'stops the peer while nobody reads',
     needs: ['backPressure'],
-    async run({ client }) {
-      await using server = await serve({ 'GET /': reply.bytes(512 * MIB) })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': reply.bytes(512 * MIB) })
       const { subscription } = watch(
         client(server.url).stream('', async function* (response) {
           yield await response.read()
@@ -150,8 +149,8 @@ export const receiving: readonly Case[] = [
   {
     title: 'goes on where it stopped when the reader comes back',
     needs: ['backPressure'],
-    async run({ client }) {
-      await using server = await serve({ 'GET /': reply.bytes(24 * MIB) })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': reply.bytes(24 * MIB) })
       const read = client(server.url).stream('', async function* (response) {
         let at = 0
         let wrong = 0
@@ -179,8 +178,8 @@ export const receiving: readonly Case[] = [
     ] as const
   ).map(([what, answer]): Case => ({
     title: `takes ${what} for an error`,
-    async run({ client }) {
-      await using server = await serve({ 'GET /': answer as Parameters<typeof serve>[0][string] })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': answer as Parameters<typeof serve>[0][string] })
       const error = await failure(client(server.url).get(''))
       assert.equal(error.code, 'BODY')
       assert.equal(error.phase, 'body')
@@ -196,8 +195,8 @@ export const receiving: readonly Case[] = [
     ] as const
   ).map(([what, answer, code]): Case => ({
     title: `reports ${what} as ${code}`,
-    async run({ client }) {
-      await using server = await serve({ 'POST /': answer })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /': answer })
       const error = await failure(client(server.url).post('', 'x'))
       assert.equal(error.code, code)
       assert.equal(error.phase, 'headers')
@@ -207,7 +206,7 @@ export const receiving: readonly Case[] = [
   })),
   {
     title: 'reports a refused connection as CONNECT, and that nothing was written',
-    async run({ client }) {
+    async run({ client, serve }) {
       const server = await serve({})
       await server.close()
       const error = await failure(client(server.url).get(''))

@@ -4,7 +4,6 @@ import { firstValueFrom } from 'rxjs'
 import { UPLOAD_PROGRESS } from '../../src/engine.ts'
 import { definePlugin } from '../../src/define-plugin.ts'
 import { createClient } from '../../src/main.ts'
-import { serve } from '../serve.ts'
 import { reply } from '../serve/reply.ts'
 import type { Case } from './case.ts'
 import { failure, settled, watch } from './watch.ts'
@@ -15,8 +14,8 @@ const MIB = 1024 * 1024
 export const sending: readonly Case[] = [
   {
     title: 'sends nothing before it is subscribed to, and once for every subscriber',
-    async run({ client }) {
-      await using server = await serve({ 'GET /': reply.text('ok') })
+    async run({ client, serve }) {
+      const server = await serve({ 'GET /': reply.text('ok') })
       const cold = client(server.url).get('')
       await new Promise(resolve => setImmediate(resolve))
       assert.equal(server.connections.length, 0)
@@ -26,8 +25,8 @@ export const sending: readonly Case[] = [
   },
   {
     title: 'sends method, target and headers as the request has them',
-    async run({ client }) {
-      await using server = await serve({ '/*': reply.status(204) })
+    async run({ client, serve }) {
+      const server = await serve({ '/*': reply.status(204) })
       const headers = { 'X-One': 'a', 'x-two': ['b', 'c'], 'x-latin': 'caf\u00e9' }
       await firstValueFrom(client(server.url).request('REPORT', 'a%20b/c?q=%C3%A9&r', { headers }))
       const [request] = server.requests
@@ -40,8 +39,8 @@ export const sending: readonly Case[] = [
   },
   {
     title: 'adds no header of its own but those of the connection and the framing',
-    async run({ client }) {
-      await using server = await serve({ '/*': reply.status(204) })
+    async run({ client, serve }) {
+      const server = await serve({ '/*': reply.status(204) })
       await firstValueFrom(client(server.url).get(''))
       const own = Object.keys(server.requests[0]?.headers ?? {}).filter(name => !['host', 'connection'].includes(name))
       assert.deepEqual(own, [])
@@ -49,8 +48,8 @@ export const sending: readonly Case[] = [
   },
   {
     title: 'announces the length of a body that is known, and chunks one that is not',
-    async run({ client }) {
-      await using server = await serve({ '/*': reply.status(204) })
+    async run({ client, serve }) {
+      const server = await serve({ '/*': reply.status(204) })
       const http = client(server.url)
       await firstValueFrom(http.post('known', 'four'))
       await firstValueFrom(http.post('empty'))
@@ -64,8 +63,8 @@ export const sending: readonly Case[] = [
   },
   {
     title: 'sends a body with GET and DELETE framed like any other',
-    async run({ client }) {
-      await using server = await serve({ '/*': reply.status(204) })
+    async run({ client, serve }) {
+      const server = await serve({ '/*': reply.status(204) })
       const http = client(server.url)
       for (const method of ['GET', 'DELETE', 'OPTIONS']) await firstValueFrom(http.request(method, '', { body: 'x' }))
       assert.deepEqual(
@@ -78,8 +77,8 @@ export const sending: readonly Case[] = [
   {
     title: 'sends 5 MB of a stream byte by byte as it was produced',
     needs: ['streamingUpload'],
-    async run({ client }) {
-      await using server = await serve({ 'POST /echo': async request => ({ body: await request.bytes() }) })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /echo': async request => ({ body: await request.bytes() }) })
       const sent = Uint8Array.from({ length: 5_000_000 }, (_, at) => (at * 7919) % 251)
       async function* source(): AsyncGenerator<Uint8Array> {
         for (let at = 0; at < sent.length; at += 70_001) yield sent.subarray(at, at + 70_001)
@@ -91,8 +90,8 @@ export const sending: readonly Case[] = [
   {
     title: 'holds the source of a body back while the peer does not read',
     needs: ['streamingUpload'],
-    async run({ client }) {
-      await using server = await serve({ 'POST /': { read: 'none', fault: { kind: 'stall', at: 'before-head' } } })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /': { read: 'none', fault: { kind: 'stall', at: 'before-head' } } })
       let produced = 0
       async function* endless(): AsyncGenerator<Uint8Array> {
         for (;;) {
@@ -112,8 +111,8 @@ export const sending: readonly Case[] = [
   {
     title: 'delivers an answer that comes before the body is sent, and stops the source once',
     needs: ['streamingUpload'],
-    async run({ client }) {
-      await using server = await serve({ 'POST /': reply.text('too large', { status: 413, early: true, close: true }) })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /': reply.text('too large', { status: 413, early: true, close: true }) })
       const source = new Endless()
       const response = await firstValueFrom(client(server.url).post('', source))
       assert.equal(response.status, 413)
@@ -125,8 +124,8 @@ export const sending: readonly Case[] = [
   {
     title: 'reports what fails in the source of a body, and never a whole request',
     needs: ['streamingUpload'],
-    async run({ client }) {
-      await using server = await serve({ 'POST /': reply.status(204) })
+    async run({ client, serve }) {
+      const server = await serve({ 'POST /': reply.status(204) })
       const broken = new Error('the disk is gone')
       async function* source(): AsyncGenerator<Uint8Array> {
         yield new Uint8Array(1000)
@@ -142,8 +141,8 @@ export const sending: readonly Case[] = [
   {
     title: 'tells how much of a body was sent, when asked',
     needs: ['streamingUpload', 'uploadProgress'],
-    async run({ engine }) {
-      await using server = await serve({ 'POST /': reply.status(204) })
+    async run({ engine, serve }) {
+      const server = await serve({ 'POST /': reply.status(204) })
       const asking = definePlugin({
         name: 'asking',
         scope: 'call',
