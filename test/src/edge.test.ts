@@ -1,8 +1,7 @@
-import { take, type Observable, type Subscription } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { edge } from '../../src/edge.ts'
 import {
-  discard,
   HttpHeaders,
   isHttpError,
   NEEDS,
@@ -10,24 +9,22 @@ import {
   type HttpError,
   type HttpEvent,
   type HttpRequest,
-  type ResponseHead,
 } from '../../src/index.ts'
-import { REPORT, type Report } from '../../src/monitor.ts'
 import { aRequest } from './samples.ts'
-import { aConnection, answering, ScriptedEngine } from './scripted-engine.ts'
-import { virtually } from '../support/virtual-time.ts'
+import { answering, ScriptedEngine } from './scripted-engine.ts'
+
+// What is passed on, and what leaving does, is in sending.test.ts.
 
 interface Log {
   readonly log: string[]
   readonly errors: unknown[]
-  readonly subscription: Subscription
 }
 
 /** Subscribes and writes down what comes out. */
 function listen(source: Observable<HttpEvent>): Log {
   const log: string[] = []
   const errors: unknown[] = []
-  const subscription = source.subscribe({
+  source.subscribe({
     next: event => log.push(event.type),
     error: (error: unknown) => {
       errors.push(error)
@@ -35,7 +32,7 @@ function listen(source: Observable<HttpEvent>): Log {
     },
     complete: () => log.push('complete'),
   })
-  return { log, errors, subscription }
+  return { log, errors }
 }
 
 const send = (engine: Engine, request: HttpRequest = aRequest()): Log => listen(edge(engine)(request))
@@ -49,43 +46,6 @@ describe('the edge', () => {
     listen(events)
     listen(events)
     expect(engine.lines).toEqual(['GET https://api.test/users', 'GET https://api.test/users'])
-  })
-
-  it('passes on everything that happens, in its order', () => {
-    const engine = new ScriptedEngine(sent => {
-      sent.connection().next({ type: 'sent' })
-      sent.next({ type: 'progress', way: 'up', loaded: 1 })
-      sent.next({ type: 'informational', status: 103, headers: HttpHeaders.none })
-      sent.head().chunk('a').chunk('b').trailers({ x: '1' }).complete()
-    })
-    expect(send(engine).log).toEqual([
-      'connection',
-      'sent',
-      'progress',
-      'informational',
-      'head',
-      'chunk',
-      'chunk',
-      'trailers',
-      'complete',
-    ])
-  })
-
-  it('tells in the head of the connection and when things happened', () => {
-    const engine = new ScriptedEngine(sent => {
-      sent.connection({ id: 7 }).next({ type: 'sent' }).head()
-    })
-    let head: ResponseHead | undefined
-    const before = performance.timeOrigin + performance.now()
-    edge(engine)(aRequest()).subscribe(event => {
-      if (event.type === 'head') head = event.head
-    })
-    const { startedAt = 0, connected = -1, sent = -1, firstByte = -1, done } = head?.timings ?? {}
-    expect(head?.connection).toEqual(aConnection({ id: 7 }))
-    expect(startedAt).toBeGreaterThanOrEqual(before)
-    expect([connected, sent, firstByte]).toEqual([connected, sent, firstByte].toSorted((a, b) => a - b))
-    expect(connected).toBeGreaterThanOrEqual(0)
-    expect(done).toBeUndefined()
   })
 
   it('frames the request: the engine is given a length, the caller keeps what it had', () => {
@@ -104,101 +64,6 @@ describe('the edge', () => {
   })
 })
 
-describe('leaving an exchange', () => {
-  it('aborts it, exactly once', () => {
-    const engine = new ScriptedEngine()
-    const { subscription } = send(engine)
-    subscription.unsubscribe()
-    subscription.unsubscribe()
-    expect(engine.last.asked).toEqual(['abort'])
-  })
-
-  it('aborts it in the middle of a body', () => {
-    const engine = new ScriptedEngine(sent => sent.head().chunk('a'))
-    const { subscription, log } = send(engine)
-    subscription.unsubscribe()
-    engine.last.chunk('b')
-    expect(log).toEqual(['head', 'chunk'])
-    expect(engine.last.asked).toEqual(['abort'])
-  })
-
-  it('does not abort what has ended well, later or at once', () => {
-    const slow = new ScriptedEngine()
-    const { log, subscription } = send(slow)
-    slow.last.answer('a')
-    subscription.unsubscribe()
-    expect(log).toEqual(['head', 'chunk', 'complete'])
-    expect(slow.last.asked).toEqual([])
-    const instant = answering()
-    send(instant)
-    expect(instant.last.asked).toEqual([])
-  })
-
-  it('does not abort what has failed, later or at once', () => {
-    const slow = new ScriptedEngine()
-    const { log } = send(slow)
-    slow.last.fail()
-    expect(log).toEqual(['error'])
-    expect(slow.last.asked).toEqual([])
-    const instant = new ScriptedEngine(sent => {
-      sent.fail()
-    })
-    expect(send(instant).log).toEqual(['error'])
-    expect(instant.last.asked).toEqual([])
-  })
-
-  it('does not abort what completes while its end is being told', () => {
-    const engine = new ScriptedEngine()
-    const subscription: Subscription = edge(engine)(aRequest()).subscribe({
-      complete: () => {
-        subscription.unsubscribe()
-      },
-    })
-    engine.last.answer()
-    expect(engine.last.asked).toEqual([])
-  })
-
-  it('aborts an engine that speaks before exchange() has returned, right after it has', () => {
-    const log: string[] = []
-    const engine = new ScriptedEngine(sent => {
-      sent.head().chunk('a').chunk('b')
-      log.push(`exchange returns, asked ${sent.asked.join()}`)
-    })
-    edge(engine)(aRequest())
-      .pipe(take(1))
-      .subscribe(event => log.push(event.type))
-    expect(log).toEqual(['head', 'exchange returns, asked '])
-    expect(engine.last.asked).toEqual(['abort'])
-  })
-
-  it('tells an engine that speaks before exchange() has returned that nobody listens any more', () => {
-    const closed: (boolean | undefined)[] = []
-    const scripted = new ScriptedEngine()
-    const engine: Engine = {
-      name: 'instant',
-      capabilities: scripted.capabilities,
-      close: () => Promise.resolve(),
-      destroy: () => Promise.resolve(),
-      exchange(request, observer) {
-        closed.push(observer.closed?.())
-        observer.next({ type: 'sent' })
-        closed.push(observer.closed?.())
-        return scripted.exchange(request, observer)
-      },
-    }
-    edge(engine)(aRequest()).pipe(take(1)).subscribe()
-    expect(closed).toEqual([false, true])
-    expect(scripted.last.asked).toEqual(['abort'])
-  })
-
-  it('makes an error of an engine that throws though it should not', () => {
-    const engine = new ScriptedEngine(() => {
-      throw new Error('driver')
-    })
-    expect(send(engine).errors).toEqual([new Error('driver')])
-  })
-})
-
 describe('what a request needs', () => {
   it('is refused with UNSUPPORTED when the engine lacks it, naming engines that can', () => {
     const engine = new ScriptedEngine(undefined, { trailers: false })
@@ -214,97 +79,5 @@ describe('what a request needs', () => {
   it('is sent when the engine has it', () => {
     const engine = answering()
     expect(send(engine, aRequest().note(NEEDS, ['trailers', 'backPressure'])).log).toContain('complete')
-  })
-})
-
-describe('reports', () => {
-  const reported = (engine: Engine, request: HttpRequest): Report[] => {
-    const reports: Report[] = []
-    listen(
-      edge(engine)(
-        request.note(REPORT, report => {
-          reports.push(report)
-        }),
-      ),
-    )
-    return reports
-  }
-
-  it('tell of every attempt and of its connection', () => {
-    const engine = new ScriptedEngine(sent => {
-      sent.connection({ id: 2 }).answer()
-    })
-    expect(reported(engine, aRequest())).toMatchObject([
-      { type: 'attempt', attempt: 1 },
-      { type: 'connection', connection: { id: 2 } },
-    ])
-  })
-})
-
-describe('an answer whose body nobody will read', () => {
-  const unwanted = discard(aRequest(), head => head.status === 302)
-  const redirecting = (then: (sent: ScriptedEngine['last']) => void): ScriptedEngine =>
-    new ScriptedEngine(sent => {
-      sent.head(302)
-      then(sent)
-    })
-
-  it('is swallowed to its end, so that the connection can serve again', () => {
-    const engine = redirecting(sent => {
-      sent.chunk('a').trailers({ x: '1' }).complete()
-    })
-    const events: HttpEvent[] = []
-    edge(engine)(unwanted).subscribe(event => events.push(event))
-    expect(events).toMatchObject([{ type: 'head', head: { status: 302 }, unread: true }])
-    expect(engine.last.asked).toEqual([])
-  })
-
-  it('is passed on as it is when somebody wants it', () => {
-    expect(send(answering('a'), unwanted).log).toEqual(['head', 'chunk', 'complete'])
-  })
-
-  it('is given up when it is longer than 64 KiB', () => {
-    const engine = redirecting(() => undefined)
-    const { log } = send(engine, unwanted)
-    engine.last.chunk(new Uint8Array(64 * 1024))
-    expect(log).toEqual([])
-    engine.last.chunk('x')
-    expect(log).toEqual(['head', 'complete'])
-    expect(engine.last.asked).toEqual(['abort'])
-  })
-
-  it('is given up when its rest takes longer than 100 ms', () => {
-    const engine = redirecting(() => undefined)
-    virtually(({ expectObservable }) => {
-      expectObservable(edge(engine)(unwanted)).toBe('100ms (a|)', {
-        a: expect.objectContaining({ type: 'head', unread: true }) as unknown,
-      })
-    })
-    expect(engine.last.asked).toEqual(['abort'])
-  })
-
-  it('does not matter any more when it breaks off', () => {
-    const engine = redirecting(sent => {
-      sent.fail()
-    })
-    expect(send(engine, unwanted).log).toEqual(['head', 'complete'])
-    expect(engine.last.asked).toEqual([])
-  })
-
-  it('is aborted with whoever leaves before its end, and leaves no timer', () => {
-    const engine = redirecting(() => undefined)
-    const { log, subscription } = send(engine, unwanted)
-    subscription.unsubscribe()
-    expect(engine.last.asked).toEqual(['abort'])
-    expect(log).toEqual([])
-  })
-
-  it('is the error of a call whose plugin throws while it is asked', () => {
-    const engine = redirecting(() => undefined)
-    const request = discard(aRequest(), () => {
-      throw new Error('in a plugin')
-    })
-    expect(send(engine, request).errors).toEqual([new Error('in a plugin')])
-    expect(engine.last.asked).toEqual(['abort'])
   })
 })

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { edge } from '../../src/edge.ts'
+import { definePlugin, type AnyPlugin, type PluginContext, type Scope } from '../../src/index.ts'
+import { NO_PLUGIN_OPTIONS } from '../../src/prepare.ts'
+import { Stack } from '../../src/stack.ts'
+import { NEVER } from 'rxjs'
+import { answering } from './scripted-engine.ts'
+import { thrown } from './thrown.ts'
+
+// What children and calls make of it is in open-client.test.ts.
+
+const context = (): PluginContext => ({ onClose: () => undefined, engine: answering(), monitor: NEVER })
+
+function counted(name: string, scope: Scope, log: string[]): AnyPlugin {
+  return definePlugin({
+    name,
+    scope,
+    defaults: { tag: 'x' },
+    install: () => {
+      log.push(name)
+      return (request, next) => next(request)
+    },
+  })()
+}
+const names = (stack: Stack): string => stack.plugins.map(({ name }) => name).join(' ')
+
+describe('a stack', () => {
+  it('installs every plugin once, in the order given', () => {
+    const log: string[] = []
+    const stack = Stack.of([counted('a', 'call', log), counted('b', 'steer', log)], edge(answering()), context())
+    expect([log, names(stack)]).toEqual([['a', 'b'], 'a b'])
+  })
+
+  it('is itself when nothing is added', () => {
+    const stack = Stack.of([], edge(answering()), context())
+    expect(stack.extend([], context())).toBe(stack)
+  })
+
+  it('installs only what is new when it is extended, and what is the same plugin keeps its state', () => {
+    const log: string[] = []
+    const [a, b] = [counted('a', 'call', log), counted('b', 'wire', log)]
+    const stack = Stack.of([a, b], edge(answering()), context())
+    const extended = stack.extend([a, counted('c', 'steer', log)], context())
+    expect([log, names(extended)]).toEqual([['a', 'b', 'c'], 'a c b'])
+    expect(names(stack)).toBe('a b')
+    expect(extended.installed[0]).toBe(stack.installed[0])
+  })
+
+  it('has the same options for all calls that give none', () => {
+    const stack = Stack.of([counted('a', 'call', [])], edge(answering()), context())
+    expect(stack.optionsOf({})).toBe(NO_PLUGIN_OPTIONS)
+    expect(stack.optionsOf({ headers: {}, query: {}, params: {}, body: 'x', method: 'GET', a: undefined })).toBe(
+      NO_PLUGIN_OPTIONS,
+    )
+    expect({ ...stack.optionsOf({ a: false }) }).toEqual({ a: false })
+  })
+
+  it('does not know names of Object.prototype', () => {
+    const stack = Stack.of([], edge(answering()), context())
+    for (const name of ['toString', 'constructor', 'hasOwnProperty'])
+      expect(thrown(() => stack.optionsOf({ [name]: {} })).code).toBe('CONFIG')
+  })
+})
