@@ -1,6 +1,6 @@
 /**
  * What a GET of a small JSON costs the client, in CPU µs per request at concurrency 50: sluice bare and with five
- * plugins beside undici.dispatch, undici.request, fetch, axios, got and ky. The server runs in a process of its own;
+ * plugins beside undici.dispatch, undici.request, fetch, axios, got, ky and Angular's HttpClient. The server runs in a process of its own;
  * the contenders take turns in one run, so that a noisy machine is noisy for all. Every answer is parsed.
  *
  *   npm run bench:get                  all of them
@@ -9,6 +9,7 @@
 import axios from 'axios'
 import got from 'got'
 import ky from 'ky'
+import type { Observable } from 'rxjs'
 import { createClient, type Client } from 'sluice'
 import { undici } from 'sluice/engines/undici'
 import { defaultRequest } from 'sluice/plugins/default-request'
@@ -18,6 +19,7 @@ import { timeout } from 'sluice/plugins/timeout'
 import { userAgent } from 'sluice/plugins/user-agent'
 import { Agent, request } from 'undici'
 import http from 'node:http'
+import { angularClient } from './angular.ts'
 import { median } from './median.ts'
 import { startJsonServer } from './json-server.ts'
 
@@ -56,6 +58,7 @@ const all: Readonly<Record<string, Send>> = {
   axios: promised(async () => (await axios.get<unknown>(url, { httpAgent })).data),
   got: promised(async () => got(url, { agent: { http: httpAgent }, retry: { limit: 0 } }).json()),
   ky: promised(async () => ky(url).json()),
+  angular: observed(angularClient().get(url)),
 }
 
 const wanted = process.argv.slice(2)
@@ -93,6 +96,17 @@ function subscribed(client: Client): Send {
       next: response => {
         response.json()
       },
+      error: done,
+      complete: () => {
+        done()
+      },
+    })
+  }
+}
+
+function observed(answer: Observable<unknown>): Send {
+  return done => {
+    answer.subscribe({
       error: done,
       complete: () => {
         done()
