@@ -1,9 +1,9 @@
 /** The whole answer: status, headers and all its bytes, with readers that can be called again and again. */
+import { Answer } from './answer.ts'
 import { describe, HttpError } from './errors.ts'
-import type { ConnectionInfo, ResponseHead, Timings } from './events.ts'
+import type { ResponseHead, Timings } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
-import type { HttpRequest } from './request.ts'
 import { firstIssue, isPromise, type Schema } from './schema.ts'
 
 /** What a response adds to its head. */
@@ -29,8 +29,7 @@ const NO_TIMINGS: Timings = { startedAt: 0 }
  *   .subscribe(response => console.log(response.status, response.json<{ name: string }>().name))
  * ```
  */
-export class HttpResponse {
-  readonly head: ResponseHead
+export class HttpResponse extends Answer {
   /** The body; empty when there was none. */
   readonly bytes: Uint8Array
   /** Header fields that came after the body. */
@@ -39,39 +38,10 @@ export class HttpResponse {
   readonly timings: Timings
 
   constructor({ head, bytes, trailers, timings }: ResponseParts) {
-    this.head = head
+    super(head)
     this.bytes = bytes
     this.trailers = trailers ?? HttpHeaders.none
     this.timings = timings ?? head.timings ?? NO_TIMINGS
-  }
-
-  get status(): number {
-    return this.head.status
-  }
-  get statusText(): string {
-    return this.head.statusText
-  }
-  /** True for 200–299. */
-  get ok(): boolean {
-    return this.head.status >= 200 && this.head.status <= 299
-  }
-  get headers(): HttpHeaders {
-    return this.head.headers
-  }
-  /** Where the answer came from, after redirects. */
-  get url(): string {
-    return this.head.url
-  }
-  get httpVersion(): ResponseHead['httpVersion'] {
-    return this.head.httpVersion
-  }
-  /** The request as it was sent last, after redirects and with what plugins added. */
-  get request(): HttpRequest {
-    return this.head.request
-  }
-  /** The connection it came over; missing when it came from a cache. */
-  get connection(): ConnectionInfo | undefined {
-    return this.head.connection
   }
 
   /** Makes the same answer with other parts, for plugins that translate answers. */

@@ -1,9 +1,10 @@
 /** Answers that are read while they arrive. */
 import type { ObservableInput } from 'rxjs'
-import type { ConnectionInfo, ResponseHead, Timings } from './events.ts'
+import { Answer } from './answer.ts'
+import type { ResponseHead, Timings } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
 import type { LiveBody } from './live-body.ts'
-import type { HttpRequest } from './request.ts'
+import { own } from './own.ts'
 
 /** Makes values out of a live answer. When what it returns ends, the exchange ends; its errors are the call's. */
 export type Reader<T> = (response: StreamingResponse) => ObservableInput<T>
@@ -13,41 +14,16 @@ export type Reader<T> = (response: StreamingResponse) => ObservableInput<T>
  *
  * Reading waits for the peer, and not reading makes the peer wait: at most 256 KiB are kept for a reader that is busy.
  */
-export class StreamingResponse implements AsyncIterable<Uint8Array> {
-  readonly head: ResponseHead
+export class StreamingResponse extends Answer implements AsyncIterable<Uint8Array> {
   readonly #body: LiveBody
   #stream: ReadableStream<Uint8Array> | undefined
 
   constructor(head: ResponseHead, body: LiveBody) {
-    this.head = head
+    super(head)
     this.#body = body
   }
 
-  get status(): number {
-    return this.head.status
-  }
-  get statusText(): string {
-    return this.head.statusText
-  }
-  /** True for 200–299. */
-  get ok(): boolean {
-    return this.head.status >= 200 && this.head.status <= 299
-  }
-  get headers(): HttpHeaders {
-    return this.head.headers
-  }
-  get url(): string {
-    return this.head.url
-  }
-  get httpVersion(): ResponseHead['httpVersion'] {
-    return this.head.httpVersion
-  }
-  get request(): HttpRequest {
-    return this.head.request
-  }
-  get connection(): ConnectionInfo | undefined {
-    return this.head.connection
-  }
+  /** When things happened so far. */
   get timings(): Timings | undefined {
     return this.head.timings
   }
@@ -77,8 +53,9 @@ export class StreamingResponse implements AsyncIterable<Uint8Array> {
 }
 
 function toStream(body: LiveBody): ReadableStream<Uint8Array> {
+  // Without a prototype: the platform would read `type` and `size` from a polluted Object.prototype.
   return new ReadableStream<Uint8Array>(
-    {
+    own({
       async pull(controller) {
         const bytes = await body.read()
         if (bytes === undefined) controller.close()
@@ -87,7 +64,7 @@ function toStream(body: LiveBody): ReadableStream<Uint8Array> {
       cancel() {
         body.discard()
       },
-    },
-    { highWaterMark: 0 },
+    }),
+    own({ highWaterMark: 0 }),
   )
 }
