@@ -150,16 +150,8 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#waiting = undefined
     this.#stage = 'handed'
     this.#connection = connection
-    const { body } = this.request
-    this.#upload = Upload.of(this.request, this.#observer, ms => {
-      this.#giveUp('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${ms} ms`)
-    })
-    const plain = body instanceof Uint8Array ? body : undefined
-    return new Wanted(
-      this.request,
-      this.#upload?.given ?? plain,
-      this.pipelinable && this.#pools.settings.pipelining > 1,
-    )
+    const pipelined = this.#pools.settings.pipelining > 1 && this.pipelinable
+    return new Wanted(this.request, this.request.body === undefined ? null : this.#given(this.request.body), pipelined)
   }
 
   // What undici does.
@@ -266,6 +258,14 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
 
   #giveUp(code: ErrorCode, phase: Phase, what: string): void {
     this.fail(errorOf(code, phase, what, this.#progress(this.#connection)))
+  }
+
+  /** The body as undici is to have it: bytes as they are, unless somebody watches them go. */
+  #given(body: NonNullable<HttpRequest['body']>): Uint8Array | Upload {
+    this.#upload = Upload.of(this.request, this.#observer, ms => {
+      this.#giveUp('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${ms} ms`)
+    })
+    return this.#upload?.given ?? (body as Uint8Array)
   }
 
   #tellSent(): void {

@@ -16,13 +16,13 @@ export class Wanted implements Dispatcher.DispatchOptions {
     Object.setPrototypeOf(Wanted.prototype, null)
   }
 
-  constructor(request: HttpRequest, body: Uint8Array | Upload | undefined, pipelined: boolean) {
+  constructor(request: HttpRequest, body: Uint8Array | Upload | null, pipelined: boolean) {
     this.path = request.target
     this.method = request.method
     // undici takes a flat list, and does not change it.
     this.headers = request.headers.flat as string[]
     // undici takes any iterable, more than its types say.
-    this.body = (body ?? null) as Buffer | null
+    this.body = body as Buffer | null
     // undici closes the connection after HEAD unless told not to.
     if (request.method === 'HEAD') this.reset = false
     if (pipelined) this.blocking = false
