@@ -71,7 +71,7 @@ export class Call implements Running, Unsubscribable {
   unsubscribe(): void {
     this.#source?.unsubscribe()
     const { body } = this.request
-    if (body !== undefined && !(body instanceof Uint8Array)) body.discard?.()
+    if (body !== undefined && !(body instanceof Uint8Array) && Object.hasOwn(body, 'discard')) body.discard?.()
     if (!this.#ended) this.#report?.({ type: this.#answered ? 'completed' : 'cancelled', request: this.request })
     this.#ended = true
     this.#lifetime.delete(this)

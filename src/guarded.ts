@@ -10,6 +10,7 @@ export function guarded(request: HttpRequest, source: UploadSource, length: numb
   return {
     length,
     replayable: source.replayable,
+    spent: false,
     open() {
       try {
         return new Guard(request, source.open(), length)

@@ -32,7 +32,7 @@ const opened = new WeakSet<object>()
 
 /** Sends a blob; it can be sent again. */
 export function fromBlob(blob: Blob): UploadSource {
-  return { length: blob.size, replayable: true, open: () => readStream(blob.stream()) }
+  return { length: blob.size, replayable: true, spent: false, open: () => readStream(blob.stream()) }
 }
 
 /** Sends a stream, once. */
@@ -80,6 +80,7 @@ export function replayed(first: UploadSource, make: () => UploadSource): UploadS
   return {
     length: first.length,
     replayable: true,
+    spent: false,
     open() {
       const source = unused ?? make()
       unused = undefined

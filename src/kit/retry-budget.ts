@@ -2,6 +2,7 @@
 import { milliseconds, shown } from '../check.ts'
 import { clock } from '../clock.ts'
 import { HttpError } from '../errors.ts'
+import { own } from '../own.ts'
 
 /** How a {@link RetryBudget} fills. */
 export interface RetryBudgetOptions {
@@ -40,7 +41,8 @@ export class RetryBudget {
   readonly #width: number
   readonly #buckets = new Map<string, Bucket>()
 
-  constructor({ share = 0.2, floor = 10, window = 10_000 }: RetryBudgetOptions = {}) {
+  constructor(options: RetryBudgetOptions = {}) {
+    const { share = 0.2, floor = 10, window = 10_000 } = own(options)
     check('share', share >= 0 && share < Infinity, 'a number of at least 0', share)
     check('floor', floor >= 0 && floor < Infinity, 'a number of at least 0', floor)
     check('window', milliseconds(window) === undefined && window >= SLOTS, `milliseconds, at least ${SLOTS}`, window)
