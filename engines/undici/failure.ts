@@ -95,6 +95,8 @@ function classify(error: unknown, progress: Progress): Classified {
     return { code: 'TLS', phase: 'tls', what: `was refused in the TLS handshake (${code})` }
   }
   if (!isBroken(error)) {
+    // undici loads its parser with the first connection, for which a process may have no file left.
+    if (!progress.written && code !== '') return { code: 'CONNECT', phase: 'connect', what: `was not sent (${code})` }
     // What neither undici nor the socket says was thrown by what they called: the source of the body, or an observer.
     return progress.sent || progress.request.body === undefined
       ? { code: 'CANCELLED', phase, what: 'was ended by an error in what listens to it' }
