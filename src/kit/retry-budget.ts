@@ -40,6 +40,8 @@ export class RetryBudget {
   readonly #reserve: number
   readonly #width: number
   readonly #buckets = new Map<string, Bucket>()
+  /** The bucket asked for last: most clients speak to one origin. */
+  #last = new Bucket('')
 
   constructor(options: RetryBudgetOptions = {}) {
     const { share = 0.2, floor = 10, window = 10_000 } = own(options)
@@ -66,21 +68,28 @@ export class RetryBudget {
   }
 
   #bucket(origin: string): Bucket {
-    let bucket = this.#buckets.get(origin)
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MOST_ORIGINS) this.#buckets.delete(this.#buckets.keys().next().value ?? '')
-      bucket = new Bucket()
-      this.#buckets.set(origin, bucket)
-    }
-    bucket.turnTo(Math.floor(clock.now() / this.#width))
+    if (this.#last.origin !== origin) this.#last = this.#buckets.get(origin) ?? this.#open(origin)
+    this.#last.turnTo(Math.floor(clock.now() / this.#width))
+    return this.#last
+  }
+
+  #open(origin: string): Bucket {
+    if (this.#buckets.size >= MOST_ORIGINS) this.#buckets.delete(this.#buckets.keys().next().value ?? '')
+    const bucket = new Bucket(origin)
+    this.#buckets.set(origin, bucket)
     return bucket
   }
 }
 
 /** The deposits and withdrawals of the last ten slots of time. */
 class Bucket {
+  readonly origin: string
   readonly #slots = new Float64Array(SLOTS)
   #current = 0
+
+  constructor(origin: string) {
+    this.origin = origin
+  }
 
   get sum(): number {
     return this.#slots.reduce((sum, amount) => sum + amount, 0)
