@@ -45,7 +45,9 @@ export function resolveUrl(
   query?: Query,
 ): ResolvedUrl {
   if (typeof input === 'string' && query === undefined && base !== undefined && isPlain(input)) {
-    return { href: base.href + input, authorization: base.authorization }
+    const href = base.href + input
+    checkLength(href)
+    return { href, authorization: base.authorization }
   }
   const filled = typeof input === 'string' && input.includes('{') ? expand(input, params) : input
   const { href, authorization } = strip(parse(filled, base))
@@ -64,7 +66,7 @@ export function resolveUrl(
  * the cost. No scheme, no slash in front, no dot segment, nothing to encode.
  */
 function isPlain(input: string): boolean {
-  return input.length < MAX_LENGTH / 2 && PLAIN.test(input) && !input.includes('/.')
+  return input.length <= MAX_LENGTH && PLAIN.test(input) && !input.includes('/.')
 }
 
 const PLAIN = /^[\w~-][\w~./-]*(?:\?[\w~.&=+-]*)?$/
@@ -116,8 +118,10 @@ function checkLength(url: string): void {
 }
 
 function strip(url: URL): ResolvedUrl {
-  if (url.username === '' && url.password === '' && url.hash === '') return { href: url.href, authorization: undefined }
-  const authorization = url.username === '' && url.password === '' ? undefined : basic(url.username, url.password)
+  const bare = url.username === '' && url.password === ''
+  // Not `url.hash`, which is empty for a url that ends with a bare #.
+  if (bare && !url.href.includes('#')) return { href: url.href, authorization: undefined }
+  const authorization = bare ? undefined : basic(url.username, url.password)
   url.username = ''
   url.password = ''
   url.hash = ''

@@ -19,6 +19,8 @@ describe('joining', () => {
     ['?q=1', 'https://api.test/v1/?q=1'],
     ['#top', 'https://api.test/v1/'],
     ['users#top', 'https://api.test/v1/users'],
+    ['users#', 'https://api.test/v1/users'],
+    ['#', 'https://api.test/v1/'],
     ['/v1/users', 'https://api.test/v1/users'],
     ['https://api.test/v1/users', 'https://api.test/v1/users'],
     ['https://api.test:443/v1/users', 'https://api.test/v1/users'],
@@ -38,6 +40,18 @@ describe('joining', () => {
     const standard = new URL(input, base.href)
     standard.hash = ''
     expect(expected).toBe(standard.href)
+  })
+
+  it('is what the URL standard says, also for plain urls that are not parsed', () => {
+    const unit = fc.constantFrom(...'aZ09_-~./?=&+.%:@#'.split(''))
+    fc.assert(
+      fc.property(fc.string({ unit }), input => {
+        const standard = new URL(input, open.href)
+        standard.username = standard.password = standard.hash = ''
+        if (standard.origin === 'https://api.test') expect(href(input, open)).toBe(standard.href)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('takes a URL object as it takes its text', () => {
@@ -252,6 +266,8 @@ describe('a url that cannot be requested', () => {
 
   it('is too long beyond 64 KiB', () => {
     expect(href('a'.repeat(65_536 - base.href.length), base)).toHaveLength(65_536)
+    const far = parseBase(`https://api.test/${'a/'.repeat(25_000)}`, true)
+    expect(thrown(() => href('a'.repeat(30_000), far)).message).toMatch(/^The url has 80017 characters/)
     expect(thrown(() => href('a'.repeat(65_537 - base.href.length), base)).message).toBe(
       'The url has 65537 characters; at most 65536 are sent. Put the data into a body.',
     )
