@@ -16,7 +16,9 @@ export function scrubJson(text: string, secret: (name: string) => boolean, depth
     const value = startOfValue(text, close)
     if (value === undefined) {
       // No name, so a value: it may hold JSON itself.
-      safe += text.slice(at, open) + (raw.includes('\\"') ? `"${inner(raw, secret, depth)}"` : text.slice(open, close))
+      const end = close > text.length ? '' : '"'
+      safe +=
+        text.slice(at, open) + (raw.includes('\\"') ? `"${inner(raw, secret, depth)}${end}` : text.slice(open, close))
       at = close
     } else if (secret(unquoted(raw))) {
       const end = endOfValue(text, value)

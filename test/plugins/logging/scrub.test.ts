@@ -47,6 +47,7 @@ describe('JSON', () => {
         const safe = scrubBody(text, name => name === 'count')
         expect(JSON.parse(safe)).toEqual({ ...(JSON.parse(text) as object), count: '<redacted:1>' })
       }),
+      { examples: [[{ value: { '': '"\\"' } }]] },
     )
   })
 })
