@@ -46,9 +46,10 @@ describe('joining', () => {
     const unit = fc.constantFrom(...'aZ09_-~./?=&+.%:@#'.split(''))
     fc.assert(
       fc.property(fc.string({ unit }), input => {
-        const standard = new URL(input, open.href)
+        const standard = URL.parse(input, open.href)
+        if (standard?.origin !== 'https://api.test') return
         standard.username = standard.password = standard.hash = ''
-        if (standard.origin === 'https://api.test') expect(href(input, open)).toBe(standard.href)
+        expect(href(input, open)).toBe(standard.href)
       }),
       { numRuns: 2_000 },
     )
