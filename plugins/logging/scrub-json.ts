@@ -35,7 +35,9 @@ export function scrubJson(text: string, secret: (name: string) => boolean, depth
 function inner(raw: string, secret: (name: string) => boolean, depth: number): string {
   if (depth === DEEPEST) return redacted(raw)
   const text = raw.replace(/\\(["\\])/g, '$1')
-  return scrubJson(text, secret, depth + 1).replace(/["\\]/g, '\\$&')
+  const safe = scrubJson(text, secret, depth + 1)
+  // What holds no secret stays as it was written: other escapes, and the half of one at the end, do not come back.
+  return safe === text ? raw : safe.replace(/["\\]/g, '\\$&')
 }
 
 /** The position behind the quote that ends a string, or behind the end of the text and one more. */

@@ -44,10 +44,11 @@ describe('JSON', () => {
     fc.assert(
       fc.property(fc.record({ value: fc.jsonValue({ maxDepth: 4 }) }), ({ value }) => {
         const text = JSON.stringify({ data: value, count: 1 })
+        fc.pre(!/\/\/[^/]*@/.test(text)) // A user in front of a host is a secret, wherever it stands.
         const safe = scrubBody(text, name => name === 'count')
         expect(JSON.parse(safe)).toEqual({ ...(JSON.parse(text) as object), count: '<redacted:1>' })
       }),
-      { examples: [[{ value: { '': '"\\"' } }]] },
+      { examples: [[{ value: '"\\"' }], [{ value: '"\\"\\' }], [{ value: '"a"\n' }]] },
     )
   })
 })
