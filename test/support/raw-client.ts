@@ -1,6 +1,7 @@
 /** A client that speaks in bytes, and tells a FIN from a RST. */
 import net from 'node:net'
 import tls from 'node:tls'
+import { wasReset } from '../../testing/serve/was-reset.ts'
 
 export interface RawClient extends Disposable {
   readonly socket: net.Socket
@@ -48,7 +49,7 @@ export async function rawClient(url: string, secure?: tls.ConnectionOptions): Pr
     text += piece
     changed()
   })
-  socket.on('end', end('fin'))
+  socket.on('end', () => end(wasReset(raw) ? 'reset' : 'fin')())
   socket.on('error', end('reset'))
   socket.on('close', end('fin'))
 

@@ -12,7 +12,10 @@ export interface ConnectionAccount {
   readonly openedAt: number
   /** When the socket was closed, on the same clock. */
   readonly closedAt: number | undefined
-  /** Who was first to end the connection. A FIN of the client is told apart from a RST. */
+  /**
+   * Who was first to end the connection. A FIN of the client is told apart from a RST, except on Node 22 during the TLS
+   * handshake, where a RST right behind some bytes passes for a FIN.
+   */
   readonly closedBy: 'client-fin' | 'client-reset' | 'server' | undefined
   /** How many request heads arrived on it. */
   readonly requests: number

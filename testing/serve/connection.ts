@@ -9,6 +9,7 @@ import { Gone, untilGone } from './gone.ts'
 import { BadRequest, parseHead, type RequestHead } from './head.ts'
 import { Inlet } from './inlet.ts'
 import { Outlet } from './outlet.ts'
+import { wasReset } from './was-reset.ts'
 import type { Wire } from './wire.ts'
 
 /** Finds the fault that strikes a connection where no route is known yet, if any. Asked once at each place. */
@@ -24,19 +25,19 @@ export interface Conversation {
   readonly maxRequests: number | undefined
 }
 
-/** Talks HTTP on a socket until one side ends it. `reset` must send a RST whatever layers the socket has. */
+/** Talks HTTP on a socket until one side ends it. `raw` is the TCP socket below it: itself, or what TLS runs over. */
 export function converse(
   socket: Socket,
   account: OpenConnectionAccount,
   conversation: Conversation,
-  reset: () => void,
+  raw: Socket,
 ): Wire {
-  const wire = openWire(socket, account, conversation.ledger, reset)
+  const wire = openWire(socket, account, conversation.ledger, raw)
   void serveRequests(socket, wire, account, conversation)
   return wire
 }
 
-function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger, reset: () => void): Wire {
+function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger, raw: Socket): Wire {
   const leaving = new AbortController()
   const gone = leaving.signal
   const left = (how: OpenConnectionAccount['closedBy']): void => {
@@ -44,7 +45,7 @@ function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger
     leaving.abort()
     socket.destroy()
   }
-  socket.on('end', () => left('client-fin'))
+  socket.on('end', () => left(wasReset(raw) ? 'client-reset' : 'client-fin'))
   socket.on('error', () => left('client-reset'))
   socket.on('close', () => left('server'))
   const end = (act: () => void): void => {
@@ -68,7 +69,7 @@ function openWire(socket: Socket, account: OpenConnectionAccount, ledger: Ledger
       ledger.changed()
     }),
     gone,
-    reset: () => end(reset),
+    reset: () => end(() => raw.resetAndDestroy()),
     fin: () => end(() => socket.end()),
   }
 }

@@ -4,6 +4,7 @@ import type { TlsOptions } from 'node:tls'
 import type { Ledger, OpenConnectionAccount } from './account.ts'
 import { converse, type Conversation } from './connection.ts'
 import { handshaker } from './handshake.ts'
+import { wasReset } from './was-reset.ts'
 import type { Wire } from './wire.ts'
 
 /** Where to listen, and whether with TLS. */
@@ -39,10 +40,8 @@ export async function listen(options: ListenOptions, conversation: Conversation)
       closed(account, ledger)
     })
     const talk = (socket: net.Socket): void => {
-      wires.set(
-        account.id,
-        converse(socket, account, conversation, () => raw.resetAndDestroy()),
-      )
+      wires.set(account.id, converse(socket, account, conversation, raw))
+      ledger.changed()
     }
     const fault = earlyFault('accept', account.id)
     if (!fault) {
@@ -92,7 +91,7 @@ function sayNothing(raw: net.Socket, account: OpenConnectionAccount, ledger: Led
     raw.destroy()
   }
   raw.on('error', () => left('client-reset'))
-  raw.on('end', () => left('client-fin'))
+  raw.on('end', () => left(wasReset(raw) ? 'client-reset' : 'client-fin'))
   raw.on('data', (bytes: Buffer) => {
     account.bytesIn += bytes.length
     ledger.changed()

@@ -57,6 +57,8 @@ describe('serve over TLS', () => {
     using client = await rawClient(server.url)
     // The beginning of a ClientHello.
     client.send(Uint8Array.of(22, 3, 1, 1, 0, 1))
+    // Node 22 takes a RST right behind bytes for a FIN, and nothing can ask a socket in its handshake; let it come alone.
+    if (process.version.startsWith('v22.')) await new Promise(resolve => setTimeout(resolve, 50))
     client[how]()
     expect(await server.closed()).toMatchObject({
       closedBy: how === 'close' ? 'client-fin' : 'client-reset',
