@@ -50,10 +50,25 @@ class Guard implements UploadIterator {
       // An empty chunk would be the end of a chunked body (RFC 9112 §7.1).
       if (step.value.length === 0) continue
       this.#sent += step.value.length
-      if (length === undefined || this.#sent <= length) return step
-      void this.return()
-      throw failed(request, `has more than the ${length} bytes announced`)
+      if (length !== undefined && this.#sent >= length) await this.#checkEnd(length)
+      return step
     }
+  }
+
+  /** The last byte announced is only sent when nothing comes after it: with it the request is whole for the peer. */
+  async #checkEnd(length: number): Promise<void> {
+    let extra = this.#sent > length
+    while (!extra) {
+      const step = await this.#pull()
+      if (step === undefined) return
+      if (step.done) {
+        this.#ended = true
+        return
+      }
+      extra = step.value.length > 0
+    }
+    void this.return()
+    throw failed(this.#request, `has more than the ${length} bytes announced`)
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {

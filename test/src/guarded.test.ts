@@ -57,15 +57,48 @@ describe('a guarded upload', () => {
     expect(source.returned).toBe(0)
   })
 
-  it('fails before it passes on a byte too many, and ends its source once', async () => {
-    const source = gives(2, 2)
-    const iterator = guarded(second, source, 3).open()
-    await iterator.next()
-    const error = (await reason(iterator.next())) as HttpError
-    expect(error).toMatchObject({ code: 'BODY', phase: 'send' })
-    expect(error.message).toBe('The body of POST https://api.test/users has more than the 3 bytes announced.')
-    await iterator.return()
+  it.each([
+    [[2, 2], 3],
+    [[1, 2, 1], 3],
+    [[1, 2, 0, 1], 3],
+    [[1, 4], 3],
+  ])(
+    'fails before the request is whole when its source has too much, and ends it once: %j',
+    async (lengths, length) => {
+      const source = gives(...lengths)
+      const iterator = guarded(second, source, length).open()
+      await iterator.next()
+      const error = (await reason(iterator.next())) as HttpError
+      expect(error).toMatchObject({ code: 'BODY', phase: 'send' })
+      expect(error.message).toBe('The body of POST https://api.test/users has more than the 3 bytes announced.')
+      await iterator.return()
+      expect(await iterator.next()).toEqual(END)
+      expect(source.returned).toBe(1)
+    },
+  )
+
+  it('fails before the request is whole when its source breaks after all of it', async () => {
+    const iterator = guarded(
+      second,
+      scripted(
+        () => Promise.resolve(chunk(3)),
+        () => Promise.reject(new Error('disk')),
+      ),
+      3,
+    ).open()
+    expect(await reason(iterator.next())).toMatchObject({ code: 'BODY', phase: 'send' })
     expect(await iterator.next()).toEqual(END)
+  })
+
+  it('may be left while it looks for the end of its source', async () => {
+    const source = scripted(
+      () => Promise.resolve(chunk(3)),
+      () => new Promise(() => undefined),
+    )
+    const iterator = guarded(second, source, 3).open()
+    void iterator.next()
+    await Promise.resolve()
+    await iterator.return()
     expect(source.returned).toBe(1)
   })
 
