@@ -48,7 +48,7 @@ function execute<T>(
 ): Observable<T> {
   return new Observable<T>(subscriber => {
     const id = nextId()
-    if (lifetime.closed) throw closedError({ id, method: said.method ?? 'GET', url: String(said.url) })
+    if (isClosed(lifetime)) throw closedError({ id, method: said.method ?? 'GET', url: String(said.url) })
     const prepared = prepareRequest(said, id, base)
     const { report } = watching
     const call = new Call(prepared.request, subscriber, lifetime, report)
@@ -61,6 +61,9 @@ function execute<T>(
         call.fail(error)
       }
     }
+    // A body that was just made, or somebody who watches, may have ended the client or left.
+    if (isClosed(lifetime)) call.fail(closedError(call.request))
+    if (subscriber.closed) return call
     if (stack.now) start(stack.now)
     else {
       stack.load().then(
@@ -74,6 +77,10 @@ function execute<T>(
     }
     return call
   })
+}
+
+function isClosed(lifetime: Lifetime): boolean {
+  return lifetime.closed
 }
 
 function annotate(

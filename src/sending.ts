@@ -86,7 +86,9 @@ export class Sending implements EventObserver, Unsubscribable {
 
   #answer(event: HeadEvent): void {
     const head: ResponseHead = { ...event.head, connection: this.#connection, timings: this.#marks }
-    if (this.#isUnread(head)) this.#drain = new Drain(head, this.#subscriber)
+    const unread = this.#isUnread(head)
+    if (this.#subscriber.closed) return
+    if (unread) this.#drain = new Drain(head, this.#subscriber)
     else this.#subscriber.next({ type: 'head', head, flow: event.flow })
   }
 

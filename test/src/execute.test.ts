@@ -247,6 +247,33 @@ describe('an engine that answers at once', () => {
   })
 })
 
+describe('a call that is ended while it begins', () => {
+  it('by whoever watches sends nothing', () => {
+    const engine = answering()
+    const client = over(engine)
+    const log: string[] = []
+    client.monitor.subscribe(event => {
+      if (event.type === 'created') client.cancel()
+    })
+    client.get('a').subscribe({ error: (error: unknown) => log.push((error as HttpError).code) })
+    expect([log, engine.sent, client.inFlight]).toEqual([['CANCELLED'], [], 0])
+  })
+
+  it.each(['close', 'cancel'] as const)('by its own body, which calls %s(), sends nothing', async end => {
+    const engine = answering()
+    const client = over(engine)
+    let cancelled = 0
+    const error = await failure(
+      client.post('a', () => {
+        void client[end]()
+        return new ReadableStream<Uint8Array>({ cancel: () => void (cancelled += 1) })
+      }),
+    )
+    expect([error.code, engine.sent, client.inFlight, cancelled]).toEqual(['CLOSED', [], 0, 1])
+    await client.join()
+  })
+})
+
 describe('the verbs', () => {
   const verbs: readonly (readonly [string, (client: Client) => Observable<HttpResponse>, string])[] = [
     ['get', client => client.get('a'), 'GET '],
