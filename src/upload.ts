@@ -27,7 +27,7 @@ export interface UploadSource {
   discard?(): void
 }
 
-/** The streams, iterables and Observables of users that were opened once, by whatever call. */
+/** The streams, iterables and Observables of users that were opened or given up, by whatever call. */
 const opened = new WeakSet<object>()
 
 /** Sends a blob; it can be sent again. */
@@ -51,6 +51,8 @@ export function fromReadableStream(stream: ReadableStream<Uint8Array>): UploadSo
 
 /** Sends what an iterable yields, once. Strings are sent as UTF-8. */
 export function fromAsyncIterable(iterable: AsyncIterable<Uint8Array | string>): UploadSource {
+  // A stream of Node that fails before it is read, as of a file that is not there, would crash the process.
+  if (!opened.has(iterable)) nodeStream(iterable)?.on?.('error', ignore)
   return once(
     iterable,
     () => {
@@ -71,7 +73,7 @@ export function fromAsyncIterable(iterable: AsyncIterable<Uint8Array | string>):
 
 /** Sends what an Observable emits, once. At most 64 MiB may wait to be sent, then it fails with `TOO_LARGE`. */
 export function fromObservable(source: Observable<Uint8Array | string>): UploadSource {
-  return once(source, () => new Backlog(source), ignore)
+  return once(source, () => new Backlog(source))
 }
 
 /** Makes a source replayable by making a new one for every send; `first` serves the first. */
@@ -100,7 +102,7 @@ export function spent(what = 'The body was sent once and cannot be produced agai
   })
 }
 
-function once(given: object, open: () => UploadIterator, giveUp: () => void): UploadSource {
+function once(given: object, open: () => UploadIterator, giveUp?: () => void): UploadSource {
   return {
     length: undefined,
     replayable: false,
@@ -113,7 +115,9 @@ function once(given: object, open: () => UploadIterator, giveUp: () => void): Up
       return open()
     },
     discard() {
-      if (!opened.has(given)) giveUp()
+      if (giveUp === undefined || opened.has(given)) return
+      opened.add(given)
+      giveUp()
     },
   }
 }
@@ -130,8 +134,18 @@ function readStream(stream: ReadableStream<Uint8Array>): UploadIterator {
 
 /** A stream of Node waits for its next chunk before it heeds `return()`; only this ends it, and its file, at once. */
 function destroy(iterable: object): void {
-  const stream = iterable as { readonly pipe?: unknown; destroy?(): void }
-  if (typeof stream.pipe === 'function' && typeof stream.destroy === 'function') stream.destroy()
+  nodeStream(iterable)?.destroy?.()
+}
+
+interface NodeStream {
+  readonly pipe?: unknown
+  on?(event: 'error', listener: () => void): unknown
+  destroy?(): unknown
+}
+
+function nodeStream(iterable: object): NodeStream | undefined {
+  const stream: NodeStream = iterable
+  return typeof stream.pipe === 'function' ? stream : undefined
 }
 
 function ignore(): void {

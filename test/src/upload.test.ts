@@ -143,6 +143,7 @@ describe('a ReadableStream', () => {
     })
     fromReadableStream(stream).discard?.()
     expect(cancelled).toBe(true)
+    expect(fromReadableStream(stream).spent).toBe(true)
     const read = streamOf('a')
     const source = fromReadableStream(read)
     const iterator = source.open()
@@ -240,6 +241,16 @@ describe('an async iterable', () => {
     expect(await pending).toEqual({ done: true, value: undefined })
   })
 
+  it('is a stream of Node: one that fails before it is read crashes nothing, and it is listened to once', async () => {
+    const file = createReadStream('/nowhere/at/all')
+    const source = fromAsyncIterable(file)
+    await expect.poll(() => file.destroyed).toBe(true)
+    expect(await reason(source.open().next())).toMatchObject({ code: 'ENOENT' })
+    const listeners = file.listenerCount('error')
+    for (let n = 0; n < 20; n++) fromAsyncIterable(file).discard?.()
+    expect(file.listenerCount('error')).toBe(listeners)
+  })
+
   it('is a stream of Node: its file is closed when the call is over before it was opened', () => {
     const file = createReadStream(new URL(import.meta.url))
     fromAsyncIterable(file).discard?.()
@@ -262,6 +273,7 @@ describe('an Observable', () => {
     const source = new Subject<Uint8Array>()
     fromObservable(source).discard?.()
     expect(source.observed).toBe(false)
+    expect(fromObservable(source).spent).toBe(false)
   })
 })
 

@@ -119,6 +119,18 @@ describe('a body on the wire', () => {
     source.complete()
   })
 
+  it('of a file that is not there is an error of its call, and crashes nothing', async () => {
+    const missing = (): AsyncIterable<Uint8Array> => createReadStream('/nowhere/at/all') as AsyncIterable<Uint8Array>
+    for (const made of [() => missing, missing]) {
+      const error = await failure(client.post('x', made()))
+      expect(error).toMatchObject({ code: 'BODY', phase: 'send' })
+      expect(error.cause).toMatchObject({ code: 'ENOENT' })
+    }
+    const refused = createClient({ engine: undici(), plugins: [] })
+    expect(await failure(refused.post('http://127.0.0.1:1/', missing))).toMatchObject({ code: 'CONNECT' })
+    await refused.close()
+  })
+
   it('closes its file when the call is over before it was opened', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-'))
     await writeFile(join(folder, 'a.txt'), 'content')
