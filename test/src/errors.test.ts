@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
+import ts from 'typescript'
 import { describe, expect, it, vi } from 'vitest'
 import { describe as name, HttpError, isHttpError, summarise } from '../../src/errors.ts'
 import { HttpHeaders, HttpResponse } from '../../src/index.ts'
+import { filesIn } from '../house/files.ts'
 import { aHead, aRequest } from './samples.ts'
 
 describe('HttpError', () => {
@@ -187,5 +189,37 @@ describe('secrets', () => {
       value instanceof Error ? `${value.message}${value.stack ?? ''}` : '',
     ]
     for (const text of texts) expect(text).not.toMatch(/s3cret|czNjcmV0/)
+  })
+})
+
+describe('messages', () => {
+  /** The texts our sources put into errors, with `…` for what is filled in. */
+  function messages(): string[] {
+    const found: string[] = []
+    for (const { path, text } of filesIn('src', '.ts')) {
+      const visit = (node: ts.Node): void => {
+        const args = ts.isNewExpression(node) || ts.isCallExpression(node) ? (node.arguments ?? []) : []
+        const maker = ts.isNewExpression(node) || ts.isCallExpression(node) ? node.expression.getText(source) : ''
+        const message = maker === 'HttpError' ? args[1] : maker === 'config' ? args[0] : undefined
+        if (message && ts.isStringLiteralLike(message)) found.push(`${path}: ${message.text}`)
+        if (message && ts.isTemplateExpression(message)) {
+          const rest = message.templateSpans.map(({ literal }) => `…${literal.text}`).join('')
+          found.push(`${path}: ${message.head.text}${rest}`)
+        }
+        ts.forEachChild(node, visit)
+      }
+      const source = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true)
+      visit(source)
+    }
+    return found
+  }
+
+  it('are whole sentences', () => {
+    const all = messages()
+    expect(all.length).toBeGreaterThan(40)
+    // A sentence begins with a capital, a name in code or a request, and ends with a full stop or with what would work.
+    expect(
+      all.filter(line => !/^[\w/-]+\.ts: (?:[A-Z…]|[a-z]+[A-Z]|install of )/.test(line) || !/(?:\.|…|…\/)$/.test(line)),
+    ).toEqual([])
   })
 })
