@@ -219,7 +219,7 @@ describe('messages', () => {
     expect(all.length).toBeGreaterThan(40)
     // A sentence begins with a capital, a name in code or a request, and ends with a full stop or with what would work.
     expect(
-      all.filter(line => !/^[\w/-]+\.ts: (?:[A-Z…]|[a-z]+[A-Z]|install of )/.test(line) || !/(?:\.|…|…\/)$/.test(line)),
+      all.filter(line => !/^[\w/-]+\.ts: (?:[A-Z…]|[a-z]+(?:[A-Z([]| of ))/.test(line) || !/(?:\.|…|…\/)$/.test(line)),
     ).toEqual([])
   })
 })
