@@ -109,7 +109,7 @@ export interface Client<O = object> extends Unsubscribable, Disposable, AsyncDis
 
   /** Calls running now, those of children included. */
   readonly inFlight: number
-  /** Everything that happens in this client and its children, while it happens. */
+  /** Everything that happens in this client and its children, while it happens; completes when the client has ended. */
   readonly monitor: Observable<MonitorEvent>
   /** True once no new call is taken. */
   readonly closed: boolean

@@ -13,7 +13,7 @@ describe('a header field', () => {
     const start = performance.now()
     checkedValue('a', `x${' '.repeat(1_000_000)}x`)
     checkedValue('a', '\t'.repeat(1_000_000))
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(performance.now() - start).toBeLessThan(1_000)
   })
 })
 

@@ -64,7 +64,7 @@ describe('redactUrl', () => {
     const long = `https://${'a:'.repeat(50_000)}?${'='.repeat(50_000)}${'&a='.repeat(50_000)}`
     const start = performance.now()
     redactUrl(long)
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(performance.now() - start).toBeLessThan(1_000)
   })
 })
 

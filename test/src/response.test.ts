@@ -98,7 +98,7 @@ describe('text', () => {
     const start = performance.now()
     aResponse('a', { 'content-type': `text/plain${'; charset '.repeat(20_000)}` }).text()
     aResponse('a', { 'content-type': `text/plain;${' '.repeat(200_000)}charset` }).text()
-    expect(performance.now() - start).toBeLessThan(300)
+    expect(performance.now() - start).toBeLessThan(1_500)
   })
 })
 

@@ -363,7 +363,7 @@ describe('a malformed template', () => {
       `{${'a,'.repeat(50_000)}}`,
     ])
       thrown(() => expand(bad, { a: 1 }))
-    expect(performance.now() - start).toBeLessThan(500)
+    expect(performance.now() - start).toBeLessThan(1_500)
   })
 })
 
