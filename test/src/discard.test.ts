@@ -96,8 +96,12 @@ describe('an answer whose body nobody will read', () => {
 
   it('is aborted with whoever leaves before its end, and leaves no timer', () => {
     const engine = redirecting(() => undefined)
+    const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+    const before = timers()
     const { log, subscription } = send(engine, unwanted)
+    expect(timers()).toBe(before + 1)
     subscription.unsubscribe()
+    expect(timers()).toBe(before)
     expect(engine.last.asked).toEqual(['abort'])
     expect(log).toEqual([])
   })

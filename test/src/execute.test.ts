@@ -24,7 +24,15 @@ import {
   type Observable,
   type Subscription,
 } from 'rxjs'
-import { createClient, definePlugin, type Client, type HttpError, type HttpEvent, type HttpResponse } from 'sluice'
+import {
+  createClient,
+  definePlugin,
+  LIVE,
+  type Client,
+  type HttpError,
+  type HttpEvent,
+  type HttpResponse,
+} from 'sluice'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
 import { failure, reason } from './thrown.ts'
@@ -304,6 +312,34 @@ describe('the verbs', () => {
     await lastValueFrom(client.stream('a', () => of(1), { method: 'PUT', body: 'x' }))
     await lastValueFrom(client.events('a'))
     expect(engine.sent.map(({ request }) => request.method)).toEqual(['POST', 'PUT', 'GET'])
+  })
+
+  it('events fail as their request fails', async () => {
+    const engine = new ScriptedEngine(sent => {
+      sent.connection().fail()
+    })
+    const seen: string[] = []
+    const events = over(engine)
+      .events('a')
+      .pipe(tap(event => seen.push(event.type)))
+    expect(await failure(events.pipe(toArray()))).toMatchObject({ code: 'RESET' })
+    expect(seen).toEqual(['connection'])
+  })
+
+  it('tell those further in whether somebody will read the body live', async () => {
+    const engine = answering()
+    const client = over(engine)
+    await lastValueFrom(client.get('a'))
+    await lastValueFrom(client.events('a'))
+    await lastValueFrom(client.stream('a', () => [1]))
+    expect(engine.sent.map(({ request }) => request.read(LIVE))).toEqual([false, false, true])
+  })
+
+  it('are named in the refusal of a closed client', async () => {
+    const client = over(answering())
+    await client.close()
+    expect((await failure(client.events('a'))).message).toMatch(/^GET a was not sent/)
+    expect((await failure(client.request('put', 'a'))).message).toMatch(/^put a was not sent/)
   })
 
   it('send headers, params and query', async () => {

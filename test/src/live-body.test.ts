@@ -57,6 +57,10 @@ describe('reading', () => {
     live.finish()
     live.fail(new Error('late'))
     expect(await live.read()).toBeUndefined()
+    const broken = body().live
+    broken.fail(new Error('cut'))
+    broken.finish()
+    expect(await reason(broken.read())).toEqual(new Error('cut'))
   })
 
   it('makes an error of what is none', async () => {
@@ -86,6 +90,15 @@ describe('back-pressure', () => {
     live.push(new Uint8Array(1))
     expect(asked).toEqual(['pause'])
     await live.read()
+    await live.read()
+    expect(asked).toEqual(['pause'])
+    await live.read()
+    expect(asked).toEqual(['pause', 'resume'])
+  })
+
+  it('lets go at exactly 64 KiB, and not before', async () => {
+    const { live, asked } = body()
+    for (const size of [192, 1, 64]) live.push(new Uint8Array(size * KiB))
     await live.read()
     expect(asked).toEqual(['pause'])
     await live.read()

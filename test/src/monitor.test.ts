@@ -110,6 +110,25 @@ describe('client.monitor', () => {
     ])
   })
 
+  it('does not call it a cancellation either when the engine takes its time', () => {
+    const engine = new ScriptedEngine()
+    const client = over(engine)
+    const log = watch(client)
+    client.get('a').pipe(take(1)).subscribe()
+    client
+      .events('b')
+      .pipe(
+        filter(event => event.type === 'response'),
+        take(1),
+      )
+      .subscribe()
+    client.events('c').pipe(take(1)).subscribe()
+    engine.nth(1).answer()
+    engine.nth(2).connection().answer()
+    engine.nth(3).connection().answer()
+    expect(log.filter(line => /completed|cancelled/.test(line))).toEqual(['1 completed', '2 completed', '3 cancelled'])
+  })
+
   it('tells of a stream as its reader ends', async () => {
     const client = over(answering('x'))
     const log = watch(client)
