@@ -71,11 +71,21 @@ describe('a guarded upload', () => {
       const error = (await reason(iterator.next())) as HttpError
       expect(error).toMatchObject({ code: 'BODY', phase: 'send' })
       expect(error.message).toBe('The body of POST https://api.test/users has more than the 3 bytes announced.')
+      expect(source.returned).toBe(1)
       await iterator.return()
       expect(await iterator.next()).toEqual(END)
       expect(source.returned).toBe(1)
     },
   )
+
+  it('knows that its source has ended, also with empty chunks behind the last byte', async () => {
+    const source = gives(1, 2, 0, 0)
+    const iterator = guarded(second, source, 3).open()
+    expect([await iterator.next(), await iterator.next()]).toEqual([chunk(1), chunk(2)])
+    await iterator.return()
+    expect(source.returned).toBe(0)
+    expect(await iterator.next()).toEqual(END)
+  })
 
   it('fails before the request is whole when its source breaks after all of it', async () => {
     const iterator = guarded(
