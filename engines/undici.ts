@@ -1,19 +1,6 @@
 /** The default engine on Node: HTTP/1.1 on undici's dispatcher, with connections of our own making. */
 import type { LookupFunction } from 'node:net'
-import {
-  describe,
-  flag,
-  HttpError,
-  limit,
-  type Capabilities,
-  type ConnectionEvent,
-  type Engine,
-  type EngineFactory,
-  type EventObserver,
-  type Exchange,
-  type HttpRequest,
-  type PoolStats,
-} from '../src/index.ts'
+import { flag, limit, type Capabilities, type EngineFactory } from '../src/index.ts'
 import { Connector, type TlsOptions } from './connector/connector.ts'
 import {
   atLeastOne,
@@ -24,9 +11,10 @@ import {
   ownOf,
   type ConnectOptions,
 } from './connector/options.ts'
-import { Scoped } from './connector/scoped.ts'
+import { PooledEngine } from './pool/engine.ts'
+import { Pools } from './pool/pools.ts'
+import { Connection } from './undici/connection.ts'
 import { UndiciExchange } from './undici/exchange.ts'
-import { Pools } from './undici/pools.ts'
 import type { Settings } from './undici/settings.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
@@ -114,7 +102,20 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   const { asyncContext = true } = options
   return {
     name: 'undici',
-    create: () => new UndiciEngine(new Pools(settings, new Connector(connecting, PROTOCOLS)), asyncContext),
+    create() {
+      const pools = new Pools<UndiciExchange>(
+        settings,
+        new Connector(connecting, PROTOCOLS),
+        (id, origin, socket, facts, owner) => new Connection(id, origin, socket, facts, settings, owner),
+      )
+      return new PooledEngine(
+        'undici',
+        CAPABILITIES,
+        pools,
+        (request, observer) => new UndiciExchange(request, observer, pools),
+        asyncContext,
+      )
+    },
   }
 }
 
@@ -144,48 +145,4 @@ const CAPABILITIES: Capabilities = {
   backPressure: true,
   decodes: false,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
-}
-
-class UndiciEngine implements Engine {
-  readonly name = 'undici'
-  readonly capabilities: Capabilities = CAPABILITIES
-  readonly #pools: Pools
-  readonly #asyncContext: boolean
-
-  constructor(pools: Pools, asyncContext: boolean) {
-    this.#pools = pools
-    this.#asyncContext = asyncContext
-  }
-
-  exchange(request: HttpRequest, observer: EventObserver): Exchange {
-    const exchange = new UndiciExchange(request, this.#asyncContext ? new Scoped(observer) : observer, this.#pools)
-    if (this.#pools.closing) exchange.fail(closed(request))
-    else this.#pools.run(exchange)
-    return exchange
-  }
-
-  close(): Promise<void> {
-    return this.#pools.close()
-  }
-
-  destroy(reason: HttpError = new HttpError('CANCELLED', 'The engine was destroyed.')): Promise<void> {
-    return this.#pools.destroy(reason)
-  }
-
-  stats(): PoolStats {
-    return this.#pools.stats
-  }
-
-  watch(listener: (event: ConnectionEvent) => void): () => void {
-    return this.#pools.watch(listener)
-  }
-}
-
-function closed(request: HttpRequest): HttpError {
-  return new HttpError('CLOSED', `${describe(request, request.attempt)} was not sent: its engine is closed.`, {
-    phase: 'queue',
-    request,
-    attempt: request.attempt,
-    requestWritten: 'no',
-  })
 }

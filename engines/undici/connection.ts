@@ -5,30 +5,19 @@ import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
 import { ownOf } from '../connector/options.ts'
+import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { UndiciExchange } from './exchange.ts'
 import type { Settings } from './settings.ts'
-
-/** Hears when a connection can take the next request, and when it is gone. */
-export interface ConnectionOwner {
-  /** A request on it is through; `settled` follows. */
-  settling(): void
-  /** It can be used again, unless it is `retiring`. */
-  settled(connection: Connection): void
-  /** It takes no more requests. Its socket may still be open. */
-  retired(connection: Connection): void
-  /** Its socket is closed. */
-  closed(connection: Connection): void
-}
 
 /** Tells undici that a connection which ended is not to be replaced: finding another one is the pool's work. */
 const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { code: 'SLUICE_RETIRED' })
 
 /** Requests are given to a connection one at a time (or, pipelined, a few), so nothing ever waits inside undici. */
-export class Connection {
+export class Connection implements PooledConnection<UndiciExchange> {
   readonly info: ConnectionInfo
   readonly #socket: Socket
   readonly #client: Client
-  readonly #owner: ConnectionOwner
+  readonly #owner: ConnectionOwner<UndiciExchange>
   readonly #settle: () => void
   readonly #pipelining: number
   #again: HttpEvent | undefined
@@ -47,7 +36,7 @@ export class Connection {
     socket: Socket,
     facts: ConnectionFacts,
     settings: Settings,
-    owner: ConnectionOwner,
+    owner: ConnectionOwner<UndiciExchange>,
   ) {
     this.info = { id, ...facts, reused: false }
     this.#socket = socket

@@ -4,20 +4,20 @@ import {
   HttpHeaders,
   type ErrorCode,
   type EventObserver,
-  type Exchange,
   type HttpError,
   type HttpEvent,
   type HttpRequest,
   type Phase,
 } from '../../src/index.ts'
 import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt } from '../pool/attempt.ts'
+import type { PooledExchange } from '../pool/pooled.ts'
+import type { Pools } from '../pool/pools.ts'
+import { tookTooLong, Waiting } from '../pool/waiting.ts'
 import type { Connection } from './connection.ts'
 import { errorOf, failureOf, isBroken, type Progress } from './failure.ts'
 import { faultOf, fieldsOf, framingOf, type Framing } from './head.ts'
-import type { Pools } from './pools.ts'
 import { Upload } from './upload.ts'
-import { tookTooLong, Waiting } from './waiting.ts'
 import { Wanted } from './wanted.ts'
 
 /** How often a request is given another connection because the one it was to go over was closed before. */
@@ -32,14 +32,14 @@ const LEFT: Error = new Error('The request was left.')
 type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
 
 /** A request on its way: undici's handler and the engine's exchange in one object, so that a small GET allocates little else. */
-export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
+export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatcher.DispatchHandler {
   readonly request: HttpRequest
   /** The connection that is being made for it. */
-  attempt: Attempt | undefined
+  attempt: Attempt<UndiciExchange> | undefined
   /** Tells who came first. */
   readonly ticket: number
   readonly #observer: EventObserver
-  readonly #pools: Pools
+  readonly #pools: Pools<UndiciExchange>
   #stage: Stage = 'waiting'
   #waiting: Waiting | undefined
   #connection: Connection | undefined
@@ -56,7 +56,7 @@ export class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #closedBefore = 0
   #repeated = false
 
-  constructor(request: HttpRequest, observer: EventObserver, pools: Pools) {
+  constructor(request: HttpRequest, observer: EventObserver, pools: Pools<UndiciExchange>) {
     this.request = request
     this.ticket = pools.nextTicket()
     this.#observer = observer

@@ -3,38 +3,38 @@ import type { Socket } from 'node:net'
 import type { Connecting, ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
 import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import { after } from '../connector/after.ts'
-import type { UndiciExchange } from './exchange.ts'
+import type { Pooled } from './pooled.ts'
 
 /** Hears what becomes of an attempt. */
-export interface AttemptOwner {
-  connected(attempt: Attempt, socket: Socket, facts: ConnectionFacts): void
-  failed(attempt: Attempt, failure: ConnectFailure): void
+export interface AttemptOwner<X extends Pooled<X>> {
+  connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void
+  failed(attempt: Attempt<X>, failure: ConnectFailure): void
 }
 
 /** Goes on for as long as a request waits for it, or until it is through if the request was served by another connection. */
-export class Attempt implements ConnectListener {
-  readonly #owner: AttemptOwner
+export class Attempt<X extends Pooled<X>> implements ConnectListener {
+  readonly #owner: AttemptOwner<X>
   readonly #connecting: Connecting
-  #waiter: UndiciExchange | undefined
+  #waiter: X | undefined
   #stopSpare: (() => void) | undefined
 
-  constructor(owner: AttemptOwner, prepare: (listener: ConnectListener) => Connecting) {
+  constructor(owner: AttemptOwner<X>, prepare: (listener: ConnectListener) => Connecting) {
     this.#owner = owner
     this.#connecting = prepare(this)
   }
 
   /** The request whose limits count for it. */
-  get waiter(): UndiciExchange | undefined {
+  get waiter(): X | undefined {
     return this.#waiter
   }
 
-  start(waiter: UndiciExchange): void {
+  start(waiter: X): void {
     this.give(waiter)
     this.#connecting.start()
   }
 
   /** Gives it to another request, which then waits for it from now on. */
-  give(waiter: UndiciExchange): void {
+  give(waiter: X): void {
     if (this.#stopSpare !== undefined) {
       this.#stopSpare()
       this.#stopSpare = undefined

@@ -5,28 +5,27 @@ import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectFailure } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import type { Connection, ConnectionOwner } from './connection.ts'
-import type { UndiciExchange } from './exchange.ts'
+import type { ConnectionOwner, Pooled, PooledConnection } from './pooled.ts'
 import type { Pools } from './pools.ts'
 
 /** How long a connection nobody waits for any more may take, where requests have no limit, in milliseconds. */
 const SPARE = 10_000
 
 /** Gives connections to requests in the order in which they came, and makes new ones up to the limits. */
-export class Pool implements ConnectionOwner, AttemptOwner {
+export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwner<X> {
   readonly target: Target
-  readonly #pools: Pools
-  readonly #waiting = new Set<UndiciExchange>()
-  readonly #attempts = new Set<Attempt>()
+  readonly #pools: Pools<X>
+  readonly #waiting = new Set<X>()
+  readonly #attempts = new Set<Attempt<X>>()
   /** Takes requests, or is busy with some. */
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Set<PooledConnection<X>>()
   /** The one used last is at the end and is used next, so that what is not needed grows old and is closed. */
-  readonly #idle: Connection[] = []
-  /** Connections whose request is through, and which undici may be about to close. */
+  readonly #idle: PooledConnection<X>[] = []
+  /** Connections whose request is through, and which may be about to be closed. */
   #settling = 0
   #someWithoutClock = false
 
-  constructor(target: Target, pools: Pools) {
+  constructor(target: Target, pools: Pools<X>) {
     this.target = target
     this.#pools = pools
   }
@@ -50,13 +49,13 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     return coming < this.#waiting.size && this.size < this.#pools.settings.connectionsPerOrigin
   }
   /** The request that has waited longest. */
-  get first(): UndiciExchange | undefined {
+  get first(): X | undefined {
     for (const exchange of this.#waiting) return exchange
     return undefined
   }
 
   /** Sends a request over a connection that is free, or lets it wait for one. */
-  admit(exchange: UndiciExchange): void {
+  admit(exchange: X): void {
     const connection = this.#waiting.size === 0 ? this.#takeIdle() : undefined
     if (connection !== undefined) {
       connection.send(exchange)
@@ -73,7 +72,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   }
 
   /** Sends a request again whose connection was closed under it: that goes first, and over a new one. */
-  readmit(exchange: UndiciExchange): void {
+  readmit(exchange: X): void {
     for (const connection of this.#idle.splice(0)) connection.destroy()
     const others = [...this.#waiting]
     this.#waiting.clear()
@@ -84,7 +83,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   }
 
   /** Forgets a request that waits no longer, and the connection that was being made for it alone. */
-  leave(exchange: UndiciExchange): void {
+  leave(exchange: X): void {
     this.#waiting.delete(exchange)
     const { attempt } = exchange
     if (attempt !== undefined) {
@@ -118,7 +117,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     for (const attempt of this.#attempts) if (attempt.waiter === undefined) this.#callOff(attempt)
   }
 
-  connected(attempt: Attempt, socket: Socket, facts: ConnectionFacts): void {
+  connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void {
     this.#attempts.delete(attempt)
     const connection = this.#pools.adopt(this, socket, facts)
     this.#connections.add(connection)
@@ -139,7 +138,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     this.#serve(connection, first)
   }
 
-  failed(attempt: Attempt, failure: ConnectFailure): void {
+  failed(attempt: Attempt<X>, failure: ConnectFailure): void {
     this.#attempts.delete(attempt)
     this.#pools.left()
     const { waiter } = attempt
@@ -156,7 +155,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     this.#settling++
   }
 
-  settled(connection: Connection): void {
+  settled(connection: PooledConnection<X>): void {
     this.#settling--
     if (connection.retiring) connection.retire()
     else if (connection.running === 0) {
@@ -169,7 +168,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     for (const exchange of this.#waiting) this.#wait(exchange)
   }
 
-  retired(connection: Connection): void {
+  retired(connection: PooledConnection<X>): void {
     this.#connections.delete(connection)
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
@@ -177,13 +176,13 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     this.pump()
   }
 
-  closed(connection: Connection): void {
+  closed(connection: PooledConnection<X>): void {
     this.#pools.closed(connection)
     this.#pools.checkEmpty(this)
   }
 
   /** Starts the clocks of a request; a connection that is being made for nobody is now made for it. */
-  #wait(exchange: UndiciExchange): void {
+  #wait(exchange: X): void {
     exchange.wait()
     if (exchange.attempt !== undefined) return
     for (const attempt of this.#attempts) {
@@ -196,7 +195,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   #open(): void {
     for (const exchange of this.#waiting) {
       if (exchange.attempt !== undefined) continue
-      const attempt = new Attempt(this, listener => this.#pools.connector.prepare(this.target, listener))
+      const attempt = new Attempt<X>(this, listener => this.#pools.connector.prepare(this.target, listener))
       this.#attempts.add(attempt)
       this.#pools.opening()
       attempt.start(exchange)
@@ -204,7 +203,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     }
   }
 
-  #serve(connection: Connection, exchange: UndiciExchange): void {
+  #serve(connection: PooledConnection<X>, exchange: X): void {
     this.#waiting.delete(exchange)
     const { attempt } = exchange
     if (attempt !== undefined) {
@@ -227,7 +226,7 @@ export class Pool implements ConnectionOwner, AttemptOwner {
   }
 
   /** Gives an attempt to the first request that has none. */
-  #passOn(attempt: Attempt): boolean {
+  #passOn(attempt: Attempt<X>): boolean {
     for (const exchange of this.#waiting) {
       if (exchange.attempt !== undefined) continue
       attempt.give(exchange)
@@ -236,21 +235,21 @@ export class Pool implements ConnectionOwner, AttemptOwner {
     return false
   }
 
-  #callOff(attempt: Attempt): void {
+  #callOff(attempt: Attempt<X>): void {
     if (!this.#attempts.delete(attempt)) return
     attempt.destroy()
     this.#pools.left()
   }
 
-  #takeIdle(): Connection | undefined {
+  #takeIdle(): PooledConnection<X> | undefined {
     for (;;) {
       const connection = this.#idle.pop()
       if (connection === undefined || !connection.retiring) return connection
     }
   }
 
-  #leastBusy(): Connection | undefined {
-    let best: Connection | undefined
+  #leastBusy(): PooledConnection<X> | undefined {
+    let best: PooledConnection<X> | undefined
     for (const connection of this.#connections) {
       if (!connection.pipelinable) continue
       if (best === undefined || connection.running < best.running) best = connection

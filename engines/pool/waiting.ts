@@ -3,7 +3,7 @@ import { describe, HttpError, LIMITS, type HttpRequest, type Limits } from '../.
 import { after } from '../connector/after.ts'
 import type { ConnectPhase } from '../connector/failure.ts'
 import { hostPort, targetOf } from '../connector/target.ts'
-import type { Settings } from './settings.ts'
+import type { PoolSettings } from './settings.ts'
 
 /** A limit that is over. */
 export interface Overdue {
@@ -14,7 +14,7 @@ export interface Overdue {
 /** Runs the clocks of one request: the queue's, that of connecting as a whole, and those of its parts. */
 export class Waiting {
   readonly #limits: Limits
-  readonly #settings: Settings
+  readonly #settings: PoolSettings
   readonly #overdue: (overdue: Overdue) => void
   #queued = 0
   #queuedSince = 0
@@ -22,7 +22,7 @@ export class Waiting {
   #stopWhole: (() => void) | undefined
   #stopPart: (() => void) | undefined
 
-  constructor(request: HttpRequest, settings: Settings, overdue: (overdue: Overdue) => void) {
+  constructor(request: HttpRequest, settings: PoolSettings, overdue: (overdue: Overdue) => void) {
     this.#limits = request.read(LIMITS) ?? NONE
     this.#settings = settings
     this.#overdue = overdue

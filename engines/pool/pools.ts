@@ -4,20 +4,29 @@ import type { ConnectionEvent, HttpError, PoolNumbers, PoolStats } from '../../s
 import type { Connector } from '../connector/connector.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { targetOf } from '../connector/target.ts'
-import { Connection } from './connection.ts'
-import type { UndiciExchange } from './exchange.ts'
 import { Pool } from './pool.ts'
-import type { Settings } from './settings.ts'
+import type { ConnectionOwner, Pooled, PooledConnection } from './pooled.ts'
+import type { PoolSettings } from './settings.ts'
+
+/** Makes a connection of an engine out of a socket. */
+export type Adopt<X> = (
+  id: number,
+  origin: string,
+  socket: Socket,
+  facts: ConnectionFacts,
+  owner: ConnectionOwner<X>,
+) => PooledConnection<X>
 
 /** Keeps the pools, the limit on all of them, and who is running. */
-export class Pools {
-  readonly settings: Settings
+export class Pools<X extends Pooled<X>> {
+  readonly settings: PoolSettings
   readonly connector: Connector
-  readonly #pools = new Map<string, Pool>()
-  readonly #running = new Set<UndiciExchange>()
-  readonly #live = new Set<Connection>()
+  readonly #adopt: Adopt<X>
+  readonly #pools = new Map<string, Pool<X>>()
+  readonly #running = new Set<X>()
+  readonly #live = new Set<PooledConnection<X>>()
   /** Pools with requests that wait for a connection which the limit on all does not allow. */
-  readonly #starved = new Set<Pool>()
+  readonly #starved = new Set<Pool<X>>()
   readonly #listeners = new Set<(event: ConnectionEvent) => void>()
   readonly #closed = Promise.withResolvers<undefined>()
   /** Sockets that take requests or are connecting. */
@@ -26,9 +35,10 @@ export class Pools {
   #tickets = 0
   #closing = false
 
-  constructor(settings: Settings, connector: Connector) {
+  constructor(settings: PoolSettings, connector: Connector, adopt: Adopt<X>) {
     this.settings = settings
     this.connector = connector
+    this.#adopt = adopt
   }
 
   /** True when no new request is taken. */
@@ -49,21 +59,21 @@ export class Pools {
     return { ...sum, origins }
   }
 
-  run(exchange: UndiciExchange): void {
+  run(exchange: X): void {
     this.#running.add(exchange)
     this.poolOf(exchange.request.origin).admit(exchange)
   }
 
-  ended(exchange: UndiciExchange): void {
+  ended(exchange: X): void {
     this.#running.delete(exchange)
-    // undici is not through with the connection when it tells of the end.
+    // The connection is not settled yet when the end of its last exchange is told.
     if (this.#closing && this.#running.size === 0) queueMicrotask(() => this.#finish())
   }
 
-  poolOf(origin: string): Pool {
+  poolOf(origin: string): Pool<X> {
     const known = this.#pools.get(origin)
     if (known !== undefined) return known
-    const pool = new Pool(targetOf(origin), this)
+    const pool = new Pool<X>(targetOf(origin), this)
     this.#pools.set(origin, pool)
     return pool
   }
@@ -95,15 +105,15 @@ export class Pools {
   }
 
   /** Makes a connection out of a socket. */
-  adopt(pool: Pool, socket: Socket, facts: ConnectionFacts): Connection {
-    const connection = new Connection(++this.#ids, pool.target.origin, socket, facts, this.settings, pool)
+  adopt(pool: Pool<X>, socket: Socket, facts: ConnectionFacts): PooledConnection<X> {
+    const connection = this.#adopt(++this.#ids, pool.target.origin, socket, facts, pool)
     this.#live.add(connection)
     this.#tell({ type: 'opened', connection: connection.info })
     return connection
   }
 
   /** Whether a hungry pool may open one more connection. Makes room by closing one that another origin does not use. */
-  mayOpen(pool: Pool): boolean {
+  mayOpen(pool: Pool<X>): boolean {
     const hungriest = this.#hungriest()
     if (hungriest === undefined || hungriest === pool || isOlder(pool, hungriest)) {
       if (this.#open < this.settings.connections) return true
@@ -124,27 +134,27 @@ export class Pools {
   }
 
   /** Gives the place of an idle connection of this pool to one that needs it more. */
-  offer(pool: Pool): boolean {
+  offer(pool: Pool<X>): boolean {
     const hungriest = this.#hungriest()
     if (hungriest === undefined || hungriest === pool || isOlder(pool, hungriest)) return false
     return pool.evict()
   }
 
-  closed(connection: Connection): void {
+  closed(connection: PooledConnection<X>): void {
     this.#live.delete(connection)
     this.#tell({ type: 'closed', connection: connection.info })
     if (this.#closing) this.#checkClosed()
   }
 
   /** Forgets a pool that holds nothing. */
-  checkEmpty(pool: Pool): void {
+  checkEmpty(pool: Pool<X>): void {
     if (pool.empty && this.#pools.get(pool.target.origin) === pool) this.#pools.delete(pool.target.origin)
   }
 
   /** The pool whose request has waited longest among those that wait for room. */
-  #hungriest(): Pool | undefined {
+  #hungriest(): Pool<X> | undefined {
     if (this.#starved.size === 0) return undefined
-    let hungriest: Pool | undefined
+    let hungriest: Pool<X> | undefined
     for (const pool of this.#starved) {
       if (!pool.hungry) this.#starved.delete(pool)
       else if (hungriest === undefined || isOlder(pool, hungriest)) hungriest = pool
@@ -177,6 +187,6 @@ export class Pools {
 }
 
 /** Whether somebody has waited longer for this pool than for the other. */
-function isOlder(pool: Pool, other: Pool): boolean {
+function isOlder<X extends Pooled<X>>(pool: Pool<X>, other: Pool<X>): boolean {
   return (pool.first?.ticket ?? Infinity) < (other.first?.ticket ?? Infinity)
 }
