@@ -1,12 +1,11 @@
 /** Makes an error of an answer nobody wanted. */
-import { map } from 'rxjs'
 import {
   definePlugin,
   derived,
   describe,
   HttpError,
   LIVE,
-  type HttpEvent,
+  tapAnswer,
   type HttpResponse,
   type PluginFactory,
 } from '../src/index.ts'
@@ -49,9 +48,8 @@ export const expectSuccess: PluginFactory<'expectSuccess', ExpectSuccessOptions>
     const judge = derived(({ statuses }: ExpectSuccessOptions) => {
       const succeeds = typeof statuses === 'function' ? statuses : (status: number) => statuses.includes(status)
       return {
-        whole: map((event: HttpEvent) => {
-          if (event.type === 'response' && !succeeds(event.response.status)) throw unwanted(event.response)
-          return event
+        whole: tapAnswer((_, response) => {
+          if (response !== undefined && !succeeds(response.status)) throw unwanted(response)
         }),
         live: refuseLive(succeeds, unwanted),
       }

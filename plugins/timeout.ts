@@ -1,5 +1,4 @@
 /** Ends an attempt that takes too long, and says in which phase. */
-import { Observable } from 'rxjs'
 import {
   alarms,
   definePlugin,
@@ -9,6 +8,7 @@ import {
   LIMITS,
   LIVE,
   optional,
+  staged,
   UPLOAD_PROGRESS,
   type Engine,
   type HttpRequest,
@@ -103,7 +103,7 @@ export const timeout: PluginFactory<'timeout', TimeoutOptions> = definePlugin({
       const asked = request.read(UPLOAD_PROGRESS) === true
       const sent = asks && !asked ? inner.note(UPLOAD_PROGRESS, true) : inner
       const kind = { uploads: asks, passes: asked, live: request.read(LIVE) === true }
-      return new Observable(subscriber => new Watch(request, options, subscriber, kind, alarm).over(next(sent)))
+      return staged(out => new Watch(request, options, kind, alarm, out))(next(sent))
     }
   },
 })

@@ -1,43 +1,62 @@
 /** One execution of a call: counted while it runs, reported if somebody watches, ended by whoever ends first. */
-import type { Subscriber, Unsubscribable } from 'rxjs'
+import type { Observable, Subscriber, Unsubscribable } from 'rxjs'
 import { isHttpError, summarise, type HttpError, type RequestSummary } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { Lifetime, Running } from './lifetime.ts'
 import type { Report } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
+import type { HttpResponse } from './response.ts'
+import { run, type Sink } from './source.ts'
 
-/** Runs from subscription to teardown. */
-export class Call implements Running, Unsubscribable {
+/** What every call of a client has to do with. */
+export interface Surroundings {
+  readonly lifetime: Lifetime
+  /** Missing when nobody watches. */
+  readonly report: ((report: Report) => void) | undefined
+}
+
+/** Runs from subscription to teardown. What becomes of its events for the subscriber is said by a subclass. */
+export abstract class Call<T> implements Sink, Running, Unsubscribable {
   readonly request: HttpRequest
-  readonly #subscriber: Subscriber<never>
+  protected readonly subscriber: Subscriber<T>
   readonly #lifetime: Lifetime
   readonly #report: ((report: Report) => void) | undefined
   #source: Unsubscribable | undefined
   #answered = false
   #ended = false
 
-  constructor(
-    request: HttpRequest,
-    subscriber: Subscriber<never>,
-    lifetime: Lifetime,
-    report: ((report: Report) => void) | undefined,
-  ) {
+  constructor(request: HttpRequest, subscriber: Subscriber<T>, { lifetime, report }: Surroundings) {
     this.request = request
-    this.#subscriber = subscriber
+    this.subscriber = subscriber
     this.#lifetime = lifetime
     this.#report = report
     lifetime.add(this)
     report?.({ type: 'created', request })
   }
 
+  get closed(): boolean {
+    return this.#ended || this.subscriber.closed
+  }
+
   get summary(): RequestSummary {
     return summarise(this.request)
   }
 
-  /** Keeps what has to be left with the subscription. */
-  follow(source: Unsubscribable): void {
-    this.#source = source
-    if (this.#subscriber.closed) source.unsubscribe()
+  /** Begins to hear what happens. It may be over before this returns. */
+  over(events: Observable<HttpEvent>): void {
+    const source = run(events, this)
+    if (this.closed) source.unsubscribe()
+    else this.#source = source
+  }
+
+  abstract next(event: HttpEvent): void
+
+  error(reason: unknown): void {
+    this.fail(reason)
+  }
+
+  complete(): void {
+    this.end()
   }
 
   cancel(error: HttpError): void {
@@ -46,25 +65,20 @@ export class Call implements Running, Unsubscribable {
 
   /** Ends the call with an error. */
   fail(reason: unknown): void {
-    if (this.#ended || this.#subscriber.closed) return
+    if (this.closed) return
     this.#ended = true
     const { request } = this
     const error = isHttpError(reason) && reason.request === undefined ? reason.with({ request }) : reason
     this.#report?.({ type: 'failure', request, error })
-    this.#subscriber.error(error)
+    this.subscriber.error(error)
   }
 
   /** Ends the call well. */
-  complete(): void {
+  end(): void {
     if (this.#ended) return
     this.#ended = true
     this.#report?.({ type: 'completed', request: this.request })
-    this.#subscriber.complete()
-  }
-
-  /** Whoever leaves from now on has all there is: that is no cancellation. */
-  answered(): void {
-    this.#answered = true
+    this.subscriber.complete()
   }
 
   /** The subscription is over, whoever ended it: first the exchange ends, then the call is no longer counted. */
@@ -77,8 +91,13 @@ export class Call implements Running, Unsubscribable {
     this.#lifetime.delete(this)
   }
 
+  /** Whoever leaves from now on has all there is: that is no cancellation. */
+  protected answered(): void {
+    this.#answered = true
+  }
+
   /** Tells those who watch of an event that got out. */
-  report(event: HttpEvent): void {
+  protected report(event: HttpEvent): void {
     if (this.#report === undefined) return
     const { request } = this
     if (event.type === 'notice') {
@@ -86,5 +105,26 @@ export class Call implements Running, Unsubscribable {
       this.#report({ type: 'notice', request, plugin, name, detail })
     } else if (event.type === 'head') this.#report({ type: 'response', request, status: event.head.status })
     else if (event.type === 'response') this.#report({ type: 'response', request, status: event.response.status })
+  }
+}
+
+/** Hands on everything that happens. */
+export class Everything extends Call<HttpEvent> {
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    this.report(event)
+    if (event.type === 'response') this.answered()
+    this.subscriber.next(event)
+  }
+}
+
+/** Hands on the whole answer. */
+export class Whole extends Call<HttpResponse> {
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    this.report(event)
+    if (event.type !== 'response') return
+    this.answered()
+    this.subscriber.next(event.response)
   }
 }

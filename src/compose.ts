@@ -1,8 +1,9 @@
 /** Folds installed plugins and the innermost handlers into the two ways through a client. */
-import { Observable } from 'rxjs'
+import type { Unsubscribable } from 'rxjs'
 import { gather } from './gather.ts'
-import type { HttpEvent } from './events.ts'
 import type { AnyPlugin, Handler, Interceptor } from './plugin.ts'
+import type { HttpRequest } from './request.ts'
+import { run, Source, type Sink } from './source.ts'
 
 /** A plugin and the interceptor a client made of it. */
 export interface Installed {
@@ -30,15 +31,33 @@ function fold(installed: readonly Installed[], innermost: Handler): Handler {
   return installed.reduceRight((next, one) => layer(one, next), innermost)
 }
 
-/**
- * One plugin around the rest. The interceptor runs on subscription, not when `next` is called: a plugin that
- * subscribes again to what `next` gave it runs everything further in again.
- */
 function layer({ plugin, intercept }: Installed, next: Handler): Handler {
   const { name, options } = plugin
   return request => {
     const own = request.options[name]
-    if (own === false) return next(request)
-    return new Observable<HttpEvent>(subscriber => intercept(request, next, own ?? options).subscribe(subscriber))
+    return own === false ? next(request) : new Layer(intercept, request, next, own ?? options)
+  }
+}
+
+/**
+ * One plugin around the rest. The interceptor runs on subscription, not when `next` is called: a plugin that
+ * subscribes again to what `next` gave it runs everything further in again.
+ */
+class Layer extends Source {
+  readonly #intercept: Interceptor<object>
+  readonly #request: HttpRequest
+  readonly #next: Handler
+  readonly #options: object
+
+  constructor(intercept: Interceptor<object>, request: HttpRequest, next: Handler, options: object) {
+    super()
+    this.#intercept = intercept
+    this.#request = request
+    this.#next = next
+    this.#options = options
+  }
+
+  run(sink: Sink): Unsubscribable {
+    return run(this.#intercept.call(undefined, this.#request, this.#next, this.#options), sink)
   }
 }

@@ -1,8 +1,8 @@
 /** Answers whose body nobody will read: how they are ended without reading on for ever and without wasting a connection. */
-import type { Observer } from 'rxjs'
 import { clock } from './clock.ts'
-import type { Flow, HttpEvent, ResponseHead } from './events.ts'
+import type { Flow, ResponseHead } from './events.ts'
 import type { HttpRequest } from './request.ts'
+import type { Sink } from './source.ts'
 import { Token } from './token.ts'
 
 /**
@@ -28,13 +28,13 @@ const NO_FLOW: Flow = { pause() {}, resume() {} }
 /** Holds back a head while its unread body is swallowed, until that ends or has gone on for too long. */
 export class Drain {
   readonly #head: ResponseHead
-  readonly #observer: Observer<HttpEvent>
+  readonly #sink: Sink
   readonly #stopWaiting: () => void
   #swallowed = 0
 
-  constructor(head: ResponseHead, observer: Observer<HttpEvent>) {
+  constructor(head: ResponseHead, sink: Sink) {
     this.#head = head
-    this.#observer = observer
+    this.#sink = sink
     this.#stopWaiting = clock.schedule(() => {
       this.end()
     }, MOST_MS)
@@ -48,8 +48,8 @@ export class Drain {
 
   /** Passes the head on as an answer without a body. How the body ended does not matter. */
   end(): void {
-    this.#observer.next({ type: 'head', head: this.#head, flow: NO_FLOW, unread: true })
-    this.#observer.complete()
+    this.#sink.next({ type: 'head', head: this.#head, flow: NO_FLOW, unread: true })
+    this.#sink.complete()
   }
 
   stop(): void {

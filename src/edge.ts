@@ -1,31 +1,45 @@
 /** The innermost handler: turns an engine into a cold, cancellable Observable and guards what goes into it. */
-import { Observable } from 'rxjs'
+import type { Unsubscribable } from 'rxjs'
 import type { Engine } from './engine.ts'
 import { NEEDS } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
-import type { HttpEvent } from './events.ts'
 import { frame } from './framing.ts'
 import type { Handler } from './plugin.ts'
 import type { HttpRequest } from './request.ts'
 import { Sending } from './sending.ts'
+import { Source, type Sink } from './source.ts'
 
 /** Which of our engines can do what only some can; named in `UNSUPPORTED` errors. */
 const ABLE = 'undici, http2, http'
 
 /** Makes the innermost handler of a client. */
 export function edge(engine: Engine): Handler {
-  return request =>
-    new Observable<HttpEvent>(subscriber => {
-      const framed = frame(request)
-      checkNeeds(engine, framed)
-      const sending = new Sending(framed, subscriber)
-      sending.begin(engine)
-      return sending
-    })
+  return request => new Edge(engine, request)
+}
+
+class Edge extends Source {
+  readonly #engine: Engine
+  readonly #request: HttpRequest
+
+  constructor(engine: Engine, request: HttpRequest) {
+    super()
+    this.#engine = engine
+    this.#request = request
+  }
+
+  run(sink: Sink): Unsubscribable {
+    const framed = frame(this.#request)
+    checkNeeds(this.#engine, framed)
+    const sending = new Sending(framed, sink)
+    sending.begin(this.#engine)
+    return sending
+  }
 }
 
 function checkNeeds(engine: Engine, request: HttpRequest): void {
-  for (const need of request.read(NEEDS) ?? []) {
+  const needs = request.read(NEEDS)
+  if (needs === undefined) return
+  for (const need of needs) {
     if (engine.capabilities[need]) continue
     throw new HttpError(
       'UNSUPPORTED',

@@ -1,12 +1,12 @@
 /** Law 1: a call is an Observable, and each subscription prepares, counts and sends a request of its own. */
-import { Observable, type Observer, type Subscriber } from 'rxjs'
-import { Call } from './call.ts'
+import { Observable, type Subscriber, type Unsubscribable } from 'rxjs'
+import { Everything, Whole, type Call, type Surroundings } from './call.ts'
 import type { Engine } from './engine.ts'
 import type { HttpEvent } from './events.ts'
 import type { Lazy } from './lazy.ts'
 import { closedError, type Lifetime } from './lifetime.ts'
 import { REPORT } from './monitor.ts'
-import { prepareRequest, type Prepared, type Said } from './prepare.ts'
+import { NO_PLUGIN_OPTIONS, prepareRequest, type Prepared, type Said } from './prepare.ts'
 import { LIVE, type HttpRequest } from './request.ts'
 import type { HttpResponse } from './response.ts'
 import type { Stack } from './stack.ts'
@@ -27,56 +27,73 @@ export interface Parts {
 
 /** The whole answer to a request. */
 export function whole(parts: Parts, said: Said): Observable<HttpResponse> {
-  return execute(parts, said, (call, subscriber) => new Whole(call, subscriber))
+  return execute(parts, said, makeWhole, false)
 }
 
 /** Everything that happens in a call, the whole answer at last. */
 export function everything(parts: Parts, said: Said): Observable<HttpEvent> {
-  return execute(parts, said, (call, subscriber) => new Everything(call, subscriber))
+  return execute(parts, said, makeEverything, false)
 }
 
 /** What a reader makes of a live answer. */
 export function live<T>(parts: Parts, said: Said, reader: Reader<T>): Observable<T> {
-  return execute<T>(parts, said, (call, subscriber) => new Reading(call, reader, subscriber), true)
+  return execute<T>(
+    parts,
+    said,
+    (request, subscriber, surroundings) => new Reading(request, subscriber, surroundings, reader),
+    true,
+  )
 }
 
-function execute<T>(
+/** Makes what hears the events of one subscription. */
+type MakeCall<T> = (request: HttpRequest, subscriber: Subscriber<T>, surroundings: Surroundings) => Call<T>
+
+const makeWhole: MakeCall<HttpResponse> = (request, subscriber, surroundings) =>
+  new Whole(request, subscriber, surroundings)
+
+const makeEverything: MakeCall<HttpEvent> = (request, subscriber, surroundings) =>
+  new Everything(request, subscriber, surroundings)
+
+function execute<T>(parts: Parts, said: Said, makeCall: MakeCall<T>, isLive: boolean): Observable<T> {
+  return new Observable(subscriber => begin(parts, said, makeCall, isLive, subscriber))
+}
+
+function begin<T>(
   { base, stack, lifetime, watching, nextId }: Parts,
   said: Said,
-  observe: (call: Call, subscriber: Subscriber<T>) => Observer<HttpEvent>,
-  isLive = false,
-): Observable<T> {
-  return new Observable<T>(subscriber => {
-    const id = nextId()
-    if (isClosed(lifetime)) throw closedError({ id, method: said.method ?? 'GET', url: String(said.url) })
-    const prepared = prepareRequest(said, id, base)
-    const { report } = watching
-    const call = new Call(prepared.request, subscriber, lifetime, report)
-    const start = (ready: Stack): void => {
-      try {
-        const request = annotate(prepared, ready, isLive, report)
-        const way = isLive ? ready.ways.live : ready.ways.whole
-        call.follow(way(request).subscribe(observe(call, subscriber)))
-      } catch (error) {
+  makeCall: MakeCall<T>,
+  isLive: boolean,
+  subscriber: Subscriber<T>,
+): Unsubscribable {
+  const id = nextId()
+  if (isClosed(lifetime)) throw closedError({ id, method: said.method ?? 'GET', url: String(said.url) })
+  const prepared = prepareRequest(said, id, base)
+  const { report } = watching
+  const call = makeCall(prepared.request, subscriber, { lifetime, report })
+  // A body that was just made, or somebody who watches, may have ended the client or left.
+  if (isClosed(lifetime)) call.fail(closedError(call.request))
+  if (subscriber.closed) return call
+  if (stack.now) start(stack.now, call, prepared, isLive, report)
+  else {
+    stack.load().then(
+      ready => {
+        if (!subscriber.closed) start(ready, call, prepared, isLive, report)
+      },
+      (error: unknown) => {
         call.fail(error)
-      }
-    }
-    // A body that was just made, or somebody who watches, may have ended the client or left.
-    if (isClosed(lifetime)) call.fail(closedError(call.request))
-    if (subscriber.closed) return call
-    if (stack.now) start(stack.now)
-    else {
-      stack.load().then(
-        ready => {
-          if (!subscriber.closed) start(ready)
-        },
-        (error: unknown) => {
-          call.fail(error)
-        },
-      )
-    }
-    return call
-  })
+      },
+    )
+  }
+  return call
+}
+
+function start<T>(stack: Stack, call: Call<T>, prepared: Prepared, isLive: boolean, report: Watching['report']): void {
+  try {
+    const request = annotate(prepared, stack, isLive, report)
+    call.over(isLive ? stack.ways.live(request) : stack.ways.whole(request))
+  } catch (error) {
+    call.fail(error)
+  }
 }
 
 function isClosed(lifetime: Lifetime): boolean {
@@ -89,55 +106,8 @@ function annotate(
   isLive: boolean,
   report: Watching['report'],
 ): HttpRequest {
-  const merged = stack.optionsOf(options)
+  const merged = options === NO_PLUGIN_OPTIONS ? request.options : stack.optionsOf(options)
   let sent = merged === request.options ? request : request.with({ options: merged })
   if (isLive) sent = sent.note(LIVE, true)
   return report === undefined ? sent : sent.note(REPORT, report)
-}
-
-/** Hands on the events of a call and ends it as its source ends. */
-class Everything implements Observer<HttpEvent> {
-  readonly #call: Call
-  readonly #subscriber: Subscriber<HttpEvent>
-
-  constructor(call: Call, subscriber: Subscriber<HttpEvent>) {
-    this.#call = call
-    this.#subscriber = subscriber
-  }
-
-  next(event: HttpEvent): void {
-    this.#call.report(event)
-    if (event.type === 'response') this.#call.answered()
-    this.#subscriber.next(event)
-  }
-  error(error: unknown): void {
-    this.#call.fail(error)
-  }
-  complete(): void {
-    this.#call.complete()
-  }
-}
-
-/** Hands on the answer of a call and ends it as its source ends. */
-class Whole implements Observer<HttpEvent> {
-  readonly #call: Call
-  readonly #subscriber: Subscriber<HttpResponse>
-
-  constructor(call: Call, subscriber: Subscriber<HttpResponse>) {
-    this.#call = call
-    this.#subscriber = subscriber
-  }
-
-  next(event: HttpEvent): void {
-    this.#call.report(event)
-    if (event.type !== 'response') return
-    this.#call.answered()
-    this.#subscriber.next(event.response)
-  }
-  error(error: unknown): void {
-    this.#call.fail(error)
-  }
-  complete(): void {
-    this.#call.complete()
-  }
 }

@@ -1,33 +1,49 @@
 /** Turns head and chunks into one whole response, inside everything that may retry. */
-import { Observable, type Observer, type Subscriber } from 'rxjs'
+import type { Observable, Unsubscribable } from 'rxjs'
 import { describe, HttpError } from './errors.ts'
-import type { HttpEvent, ResponseHead, Timings } from './events.ts'
+import type { HttpEvent, ResponseHead } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
 import type { HttpRequest } from './request.ts'
 import { HttpResponse } from './response.ts'
+import { Source, type Sink } from './source.ts'
+import { Stage } from './stage.ts'
 
 const EMPTY = new Uint8Array(0)
 
 /** Collects an answer; a truncated body is an error before anybody saw a response. */
-export function gather(request: HttpRequest, source: Observable<HttpEvent>): Observable<HttpEvent> {
-  return new Observable(subscriber => source.subscribe(new Gathering(request, subscriber)))
+export function gather(request: HttpRequest, events: Observable<HttpEvent>): Observable<HttpEvent> {
+  return new Gathered(request, events)
 }
 
-class Gathering implements Observer<HttpEvent> {
+class Gathered extends Source {
   readonly #request: HttpRequest
-  readonly #subscriber: Subscriber<HttpEvent>
+  readonly #events: Observable<HttpEvent>
+
+  constructor(request: HttpRequest, events: Observable<HttpEvent>) {
+    super()
+    this.#request = request
+    this.#events = events
+  }
+
+  run(sink: Sink): Unsubscribable {
+    return new Gathering(this.#request, sink).over(this.#events)
+  }
+}
+
+class Gathering extends Stage {
+  readonly #request: HttpRequest
   #head: ResponseHead | undefined
   #first: Uint8Array | undefined
   #more: Uint8Array[] | undefined
   #trailers: HttpHeaders | undefined
   #whole = false
 
-  constructor(request: HttpRequest, subscriber: Subscriber<HttpEvent>) {
+  constructor(request: HttpRequest, out: Sink) {
+    super(out)
     this.#request = request
-    this.#subscriber = subscriber
   }
 
-  next(event: HttpEvent): void {
+  override next(event: HttpEvent): void {
     switch (event.type) {
       case 'head':
         this.#head = event.head
@@ -40,27 +56,25 @@ class Gathering implements Observer<HttpEvent> {
         break
       case 'response':
         this.#whole = true
-        this.#subscriber.next(event)
+        super.next(event)
         break
       default:
-        this.#subscriber.next(event)
+        super.next(event)
     }
   }
 
-  error(error: unknown): void {
-    this.#subscriber.error(error)
-  }
-
-  complete(): void {
+  override complete(): void {
     const head = this.#head
     if (head !== undefined) {
-      const parts = { head, bytes: this.#bytes(), trailers: this.#trailers, timings: done(head.timings) }
-      this.#subscriber.next({ type: 'response', response: new HttpResponse(parts) })
+      super.next({
+        type: 'response',
+        response: new HttpResponse({ head, bytes: this.#bytes(), trailers: this.#trailers }),
+      })
     } else if (!this.#whole) {
-      this.#subscriber.error(withoutAnswer(this.#request))
+      this.error(withoutAnswer(this.#request))
       return
     }
-    this.#subscriber.complete()
+    super.complete()
   }
 
   #keep(bytes: Uint8Array): void {
@@ -81,10 +95,6 @@ export function withoutAnswer(request: HttpRequest): HttpError {
     request,
     attempt: request.attempt,
   })
-}
-
-function done(timings: Timings | undefined): Timings | undefined {
-  return timings && { ...timings, done: performance.now() - (timings.startedAt - performance.timeOrigin) }
 }
 
 /** Joins chunks; one chunk is taken as it is. */

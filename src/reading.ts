@@ -1,6 +1,6 @@
 /** What a reader makes of a live answer, and how the call ends with it. */
-import { from, type Observer, type Subscriber } from 'rxjs'
-import type { Call } from './call.ts'
+import { from, type Subscriber } from 'rxjs'
+import { Call, type Surroundings } from './call.ts'
 import { describe, HttpError } from './errors.ts'
 import type { HttpEvent, ResponseHead } from './events.ts'
 import { withoutAnswer } from './gather.ts'
@@ -9,20 +9,18 @@ import type { HttpRequest } from './request.ts'
 import { StreamingResponse, type Reader } from './streaming.ts'
 
 /** Feeds the events of a call to a reader, and what the reader makes of them to the call's subscriber. */
-export class Reading<T> implements Observer<HttpEvent> {
-  readonly #call: Call
+export class Reading<T> extends Call<T> {
   readonly #reader: Reader<T>
-  readonly #subscriber: Subscriber<T>
   #body: LiveBody | undefined
 
-  constructor(call: Call, reader: Reader<T>, subscriber: Subscriber<T>) {
-    this.#call = call
+  constructor(request: HttpRequest, subscriber: Subscriber<T>, surroundings: Surroundings, reader: Reader<T>) {
+    super(request, subscriber, surroundings)
     this.#reader = reader
-    this.#subscriber = subscriber
   }
 
-  next(event: HttpEvent): void {
-    this.#call.report(event)
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    this.report(event)
     switch (event.type) {
       case 'head':
         this.#begin(event.head, new LiveBody(event.flow))
@@ -46,39 +44,38 @@ export class Reading<T> implements Observer<HttpEvent> {
     }
   }
 
-  error(error: unknown): void {
+  override error(error: unknown): void {
     if (this.#body) this.#body.fail(error)
-    else this.#call.fail(error)
+    else this.fail(error)
   }
 
-  complete(): void {
+  override complete(): void {
     if (this.#body) this.#body.finish()
-    else this.#call.fail(withoutAnswer(this.#call.request))
+    else this.fail(withoutAnswer(this.request))
   }
 
   #begin(head: ResponseHead, body: LiveBody): void {
     this.#body = body
-    const call = this.#call
-    const subscriber = this.#subscriber
+    const { subscriber } = this
     try {
       subscriber.add(
         from(this.#reader(new StreamingResponse(head, body))).subscribe({
           next(value) {
             subscriber.next(value)
           },
-          error(error: unknown) {
-            call.fail(error)
+          error: (error: unknown) => {
+            this.fail(error)
           },
-          complete() {
-            call.complete()
+          complete: () => {
+            this.end()
           },
         }),
       )
       subscriber.add(() => {
-        body.abandon(() => unread(call.request))
+        body.abandon(() => unread(this.request))
       })
     } catch (error) {
-      call.fail(error)
+      this.fail(error)
     }
   }
 }

@@ -1,16 +1,19 @@
 /** One send, seen from the core: the engine's events are timed and passed on, and leaving it aborts the exchange. */
-import type { Subscriber, Unsubscribable } from 'rxjs'
+import type { Unsubscribable } from 'rxjs'
 import { DISCARD, Drain } from './discard.ts'
 import type { Engine, EventObserver, Exchange } from './engine.ts'
 import type { HttpError } from './errors.ts'
 import type { ConnectionInfo, HeadEvent, HttpEvent, ResponseHead, Timings } from './events.ts'
 import { REPORT, type Report } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
+import type { Sink } from './source.ts'
 
-/** Observes an engine for a subscriber. One object, because every request makes one. */
+const TIME_ORIGIN = performance.timeOrigin
+
+/** Observes an engine for a sink. One object, because every request makes one. */
 export class Sending implements EventObserver, Unsubscribable {
   readonly #request: HttpRequest
-  readonly #subscriber: Subscriber<HttpEvent>
+  readonly #sink: Sink
   readonly #report: ((report: Report) => void) | undefined
   readonly #start: number = performance.now()
   readonly #marks: { -readonly [K in keyof Timings]: Timings[K] }
@@ -19,15 +22,16 @@ export class Sending implements EventObserver, Unsubscribable {
   #drain: Drain | undefined
   #settled = false
 
-  constructor(request: HttpRequest, subscriber: Subscriber<HttpEvent>) {
+  constructor(request: HttpRequest, sink: Sink) {
     this.#request = request
-    this.#subscriber = subscriber
+    this.#sink = sink
     this.#report = request.read(REPORT)
     this.#marks = {
-      startedAt: performance.timeOrigin + this.#start,
+      startedAt: TIME_ORIGIN + this.#start,
       connected: undefined,
       sent: undefined,
       firstByte: undefined,
+      done: undefined,
     }
   }
 
@@ -39,6 +43,7 @@ export class Sending implements EventObserver, Unsubscribable {
   }
 
   next(event: HttpEvent): void {
+    if (this.#settled || this.#sink.closed) return
     if (this.#drain !== undefined) {
       if (event.type === 'chunk') this.#drain.take(event.bytes)
       return
@@ -48,35 +53,40 @@ export class Sending implements EventObserver, Unsubscribable {
         this.#connection = event.connection
         this.#marks.connected = performance.now() - this.#start
         this.#report?.({ type: 'connection', request: this.#request, connection: event.connection })
-        this.#subscriber.next(event)
+        this.#sink.next(event)
         break
       case 'sent':
         this.#marks.sent = performance.now() - this.#start
-        this.#subscriber.next(event)
+        this.#sink.next(event)
         break
       case 'head':
         this.#marks.firstByte = performance.now() - this.#start
         this.#answer(event)
         break
       default:
-        this.#subscriber.next(event)
+        this.#sink.next(event)
     }
   }
 
   error(error: HttpError): void {
+    if (this.#settled) return
     this.#settled = true
-    if (this.#drain === undefined) this.#subscriber.error(error)
+    if (this.#sink.closed) return
+    if (this.#drain === undefined) this.#sink.error(error)
     else this.#drain.end()
   }
 
   complete(): void {
+    if (this.#settled) return
     this.#settled = true
-    if (this.#drain === undefined) this.#subscriber.complete()
+    if (this.#sink.closed) return
+    this.#marks.done = performance.now() - this.#start
+    if (this.#drain === undefined) this.#sink.complete()
     else this.#drain.end()
   }
 
   closed(): boolean {
-    return this.#subscriber.closed
+    return this.#sink.closed
   }
 
   unsubscribe(): void {
@@ -87,9 +97,9 @@ export class Sending implements EventObserver, Unsubscribable {
   #answer(event: HeadEvent): void {
     const head: ResponseHead = { ...event.head, connection: this.#connection, timings: this.#marks }
     const unread = this.#isUnread(head)
-    if (this.#subscriber.closed) return
-    if (unread) this.#drain = new Drain(head, this.#subscriber)
-    else this.#subscriber.next({ type: 'head', head, flow: event.flow })
+    if (this.#sink.closed) return
+    if (unread) this.#drain = new Drain(head, this.#sink)
+    else this.#sink.next({ type: 'head', head, flow: event.flow })
   }
 
   /** Asks those who may leave the answer; what they throw is the call's error, not the engine's. */
@@ -97,7 +107,7 @@ export class Sending implements EventObserver, Unsubscribable {
     try {
       return this.#request.read(DISCARD)?.(head) === true
     } catch (error) {
-      this.#subscriber.error(error)
+      this.#sink.error(error)
       return false
     }
   }

@@ -1,14 +1,17 @@
 /** An unwanted answer that comes live: its body is gathered first, up to a limit, so that the error has all of it. */
-import { Observable, type MonoTypeOperatorFunction } from 'rxjs'
+import type { MonoTypeOperatorFunction } from 'rxjs'
 import {
   answered,
   concat,
   headOf,
   HttpResponse,
+  Stage,
+  staged,
   type AnswerEvent,
   type HttpError,
   type HttpEvent,
   type HttpHeaders,
+  type Sink,
 } from '../../src/index.ts'
 
 /** How much of an unwanted body is read. */
@@ -19,40 +22,59 @@ export function refuseLive(
   wanted: (status: number) => boolean,
   makeError: (response: HttpResponse, cause?: unknown) => HttpError,
 ): MonoTypeOperatorFunction<HttpEvent> {
-  return source =>
-    new Observable(subscriber => {
-      let unwanted: Unwanted | undefined
-      const refuse = (response: HttpResponse, cause?: unknown): void => {
-        subscriber.error(makeError(response, cause))
-      }
-      const judge = (event: AnswerEvent): void => {
-        try {
-          if (wanted(headOf(event).status)) subscriber.next(event)
-          else if (event.type === 'response') refuse(event.response)
-          else unwanted = new Unwanted(event)
-        } catch (error) {
-          subscriber.error(error)
-        }
-      }
-      subscriber.add(
-        source.subscribe({
-          next(event) {
-            if (unwanted?.take(event)) {
-              if (unwanted.full) refuse(unwanted.response)
-            } else if (answered(event)) judge(event)
-            else subscriber.next(event)
-          },
-          error(failure: unknown) {
-            if (unwanted) refuse(unwanted.response, failure)
-            else subscriber.error(failure)
-          },
-          complete() {
-            if (unwanted) refuse(unwanted.response)
-            else subscriber.complete()
-          },
-        }),
-      )
-    })
+  return staged(out => new Refusing(wanted, makeError, out))
+}
+
+class Refusing extends Stage {
+  readonly #wanted: (status: number) => boolean
+  readonly #makeError: (response: HttpResponse, cause?: unknown) => HttpError
+  #unwanted: Unwanted | undefined
+
+  constructor(
+    wanted: (status: number) => boolean,
+    makeError: (response: HttpResponse, cause?: unknown) => HttpError,
+    out: Sink,
+  ) {
+    super(out)
+    this.#wanted = wanted
+    this.#makeError = makeError
+  }
+
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    const unwanted = this.#unwanted
+    if (unwanted?.take(event)) {
+      if (unwanted.full) this.#refuse(unwanted.response)
+    } else if (answered(event)) this.#judge(event)
+    else super.next(event)
+  }
+
+  override error(failure: unknown): void {
+    if (this.#unwanted && !this.closed) this.#refuse(this.#unwanted.response, failure)
+    else super.error(failure)
+  }
+
+  override complete(): void {
+    if (this.#unwanted && !this.closed) this.#refuse(this.#unwanted.response)
+    else super.complete()
+  }
+
+  #judge(event: AnswerEvent): void {
+    let wanted: boolean
+    try {
+      wanted = this.#wanted(headOf(event).status)
+    } catch (error) {
+      super.error(error)
+      return
+    }
+    if (wanted) super.next(event)
+    else if (event.type === 'response') this.#refuse(event.response)
+    else this.#unwanted = new Unwanted(event)
+  }
+
+  #refuse(response: HttpResponse, cause?: unknown): void {
+    super.error(this.#makeError(response, cause))
+  }
 }
 
 /** The part of an answer that is kept for its error. */

@@ -1,14 +1,15 @@
 /** Looks at one attempt and ends it when a limit is over. */
-import type { Observable, Subscriber, Subscription } from 'rxjs'
 import {
   describe,
   HttpError,
+  Stage,
   type Alarm,
   type Flow,
   type HeadEvent,
   type HttpEvent,
   type HttpRequest,
   type ProgressEvent,
+  type Sink,
 } from '../../src/index.ts'
 
 /** The limits that are kept here, in milliseconds. */
@@ -39,10 +40,9 @@ const SLOW = {
 } as const
 
 /** Watches one attempt with one alarm, and a second one if there is a limit for the whole. */
-export class Watch implements Flow {
+export class Watch extends Stage implements Flow {
   readonly #request: HttpRequest
   readonly #limits: Watched
-  readonly #subscriber: Subscriber<HttpEvent>
   readonly #kind: Kind
   readonly #alarm: Alarm
   readonly #whole: Alarm | undefined
@@ -52,10 +52,10 @@ export class Watch implements Flow {
   #paused = false
   #sent = false
 
-  constructor(request: HttpRequest, limits: Watched, subscriber: Subscriber<HttpEvent>, kind: Kind, alarm: MakeAlarm) {
+  constructor(request: HttpRequest, limits: Watched, kind: Kind, alarm: MakeAlarm, out: Sink) {
+    super(out)
     this.#request = request
     this.#limits = limits
-    this.#subscriber = subscriber
     this.#kind = kind
     this.#limit = limits.headers
     this.#alarm = alarm(() => {
@@ -69,16 +69,8 @@ export class Watch implements Flow {
     this.#whole.set(attempt)
   }
 
-  /** Subscribes to the attempt and passes it on. */
-  over(source: Observable<HttpEvent>): Subscription {
-    this.#subscriber.add(() => {
-      this.#alarm.stop()
-      this.#whole?.stop()
-    })
-    return source.subscribe(this)
-  }
-
-  next(event: HttpEvent): void {
+  override next(event: HttpEvent): void {
+    if (this.closed) return
     switch (event.type) {
       case 'sent':
         this.#sent = true
@@ -95,15 +87,13 @@ export class Watch implements Flow {
         break
       default:
     }
-    this.#subscriber.next(event)
+    super.next(event)
   }
 
-  error(error: unknown): void {
-    this.#subscriber.error(error)
-  }
-
-  complete(): void {
-    this.#subscriber.complete()
+  override unsubscribe(): void {
+    this.#alarm.stop()
+    this.#whole?.stop()
+    super.unsubscribe()
   }
 
   pause(): void {
@@ -124,13 +114,13 @@ export class Watch implements Flow {
     this.#limit = idle
     this.#flow = event.flow
     this.#restart()
-    this.#subscriber.next(idle === false ? event : { ...event, flow: this })
+    super.next(idle === false ? event : { ...event, flow: this })
   }
 
   /** Counts from now on, unless whoever reads holds the answer back. */
   #restart(): void {
     if (this.#limit === false) this.#alarm.stop()
-    else if (!this.#paused) this.#alarm.set(this.#limit)
+    else if (!this.#paused && !this.closed) this.#alarm.set(this.#limit)
   }
 
   /** The answer is waited for when all is sent; once it has begun, an upload that goes on is a sign of life. */
@@ -142,7 +132,7 @@ export class Watch implements Flow {
   #fail(phase: keyof typeof SLOW, ms: number | false): void {
     const request = this.#request
     const { attempt } = request
-    this.#subscriber.error(
+    this.error(
       new HttpError('TIMEOUT', `${describe(request, attempt)} ${SLOW[phase](ms)}.`, {
         phase,
         request,

@@ -1,7 +1,9 @@
 /** Kit for plugin authors: looking at answers, whole or live, and changing them. */
-import { map, tap, type MonoTypeOperatorFunction } from 'rxjs'
+import type { MonoTypeOperatorFunction } from 'rxjs'
 import type { HeadEvent, HttpEvent, ResponseHead } from '../events.ts'
 import type { HttpResponse } from '../response.ts'
+import type { Sink } from '../source.ts'
+import { Stage, staged } from '../stage.ts'
 
 /** The event by which an answer arrives: the head of a live one, or a whole one. */
 export type AnswerEvent = HeadEvent | (HttpEvent & { readonly type: 'response' })
@@ -23,21 +25,63 @@ export interface AnswerMapper {
 }
 
 /** Changes answers on their way out; all other events pass. What the mapper throws fails the call. */
-export function mapAnswer({ head, response }: AnswerMapper): MonoTypeOperatorFunction<HttpEvent> {
-  return map(event => {
-    if (event.type === 'head') return head ? { ...event, head: head(event.head) } : event
-    if (event.type !== 'response') return event
-    const mapped = head ? event.response.with({ head: head(event.response.head) }) : event.response
-    return { type: 'response', response: response ? response(mapped) : mapped }
-  })
+export function mapAnswer(mapper: AnswerMapper): MonoTypeOperatorFunction<HttpEvent> {
+  return staged(out => new Mapping(mapper, out))
 }
 
 /** Looks at the head of each answer without changing it; `response` is there when the answer is whole. */
 export function tapAnswer(
   look: (head: ResponseHead, response?: HttpResponse) => void,
 ): MonoTypeOperatorFunction<HttpEvent> {
-  return tap(event => {
-    if (event.type === 'head') look(event.head)
-    else if (event.type === 'response') look(event.response.head, event.response)
-  })
+  return staged(out => new Tapping(look, out))
+}
+
+class Mapping extends Stage {
+  readonly #mapper: AnswerMapper
+
+  constructor(mapper: AnswerMapper, out: Sink) {
+    super(out)
+    this.#mapper = mapper
+  }
+
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    let mapped: HttpEvent
+    try {
+      mapped = answered(event) ? this.#map(event) : event
+    } catch (error) {
+      this.error(error)
+      return
+    }
+    super.next(mapped)
+  }
+
+  #map(event: AnswerEvent): HttpEvent {
+    const { head, response } = this.#mapper
+    if (event.type === 'head') return head ? { ...event, head: head(event.head) } : event
+    const headed = head ? event.response.with({ head: head(event.response.head) }) : event.response
+    const mapped = response ? response(headed) : headed
+    return mapped === event.response ? event : { type: 'response', response: mapped }
+  }
+}
+
+class Tapping extends Stage {
+  readonly #look: (head: ResponseHead, response?: HttpResponse) => void
+
+  constructor(look: (head: ResponseHead, response?: HttpResponse) => void, out: Sink) {
+    super(out)
+    this.#look = look
+  }
+
+  override next(event: HttpEvent): void {
+    if (this.closed) return
+    try {
+      if (event.type === 'head') this.#look(event.head)
+      else if (event.type === 'response') this.#look(event.response.head, event.response)
+    } catch (error) {
+      this.error(error)
+      return
+    }
+    super.next(event)
+  }
 }

@@ -1,14 +1,9 @@
 /** Kit for plugin authors: the one way to leave an outcome and take another. */
-import {
-  from,
-  Observable,
-  type MonoTypeOperatorFunction,
-  type Observer,
-  type Subscriber,
-  type Subscription,
-} from 'rxjs'
+import { from, type MonoTypeOperatorFunction, type Observable, type Unsubscribable } from 'rxjs'
 import type { HttpEvent, NoticeEvent, ResponseHead } from '../events.ts'
 import type { HttpResponse } from '../response.ts'
+import { Source, type Sink } from '../source.ts'
+import { Stage } from '../stage.ts'
 import { answered, headOf, type AnswerEvent } from './answer.ts'
 
 /** How an attempt came out, before anybody further out has seen it: an answer or an error. */
@@ -40,100 +35,93 @@ export type Outcome =
  * ```
  */
 export function reissue(decide: Decide): MonoTypeOperatorFunction<HttpEvent> {
-  return source =>
-    new Observable(subscriber => {
-      const steering = new Steering(decide, subscriber)
-      subscriber.add(() => {
-        steering.stop()
-      })
-      steering.run(source)
-    })
+  return events => new Reissued(events, decide)
 }
 
 type Decide = (outcome: Outcome, tell: (event: NoticeEvent) => void) => Observable<HttpEvent> | undefined
 
-/** What runs of one call, one attempt at a time. */
-class Steering {
+class Reissued extends Source {
+  readonly #events: Observable<HttpEvent>
   readonly #decide: Decide
-  readonly subscriber: Subscriber<HttpEvent>
+
+  constructor(events: Observable<HttpEvent>, decide: Decide) {
+    super()
+    this.#events = events
+    this.#decide = decide
+  }
+
+  run(sink: Sink): Unsubscribable {
+    const steering = new Steering(this.#decide, sink)
+    steering.begin(this.#events)
+    return steering
+  }
+}
+
+/** What runs of one call, one attempt at a time. */
+class Steering implements Unsubscribable {
+  readonly out: Sink
+  readonly #decide: Decide
   #running: Attempt | undefined
 
-  constructor(decide: Decide, subscriber: Subscriber<HttpEvent>) {
+  constructor(decide: Decide, out: Sink) {
     this.#decide = decide
-    this.subscriber = subscriber
+    this.out = out
   }
 
-  run(source: Observable<HttpEvent>): void {
+  begin(events: Observable<HttpEvent>): void {
     this.#running = new Attempt(this)
-    this.#running.begin(source)
+    this.#running.over(events)
   }
 
-  stop(): void {
-    this.#running?.leave()
+  unsubscribe(): void {
+    this.#running?.unsubscribe()
   }
 
   /** Takes another outcome than this one, if so decided; true when that has happened, or the call is over. */
   judge(outcome: Outcome): boolean {
     let other: Observable<HttpEvent> | undefined
     try {
-      const decided = this.#decide(outcome, this.#tell)
+      const decided = this.#decide(outcome, event => {
+        this.out.next(event)
+      })
       // What is no Observable throws here, where it becomes the call's error.
       other = decided && from(decided)
     } catch (error) {
-      this.stop()
-      this.subscriber.error(error)
+      this.unsubscribe()
+      this.out.error(error)
+      return true
     }
     // Whoever was told, or a callback of the user, may have left.
-    if (this.subscriber.closed) return true
+    if (this.out.closed) return true
     if (!other) return false
-    this.stop()
-    this.run(other)
+    this.unsubscribe()
+    this.begin(other)
     return true
-  }
-
-  readonly #tell = (event: NoticeEvent): void => {
-    this.subscriber.next(event)
   }
 }
 
 /** One attempt, until it is left. */
-class Attempt implements Observer<HttpEvent> {
+class Attempt extends Stage {
   readonly #steering: Steering
-  #subscription: Subscription | undefined
   #accepted = false
-  #left = false
 
   constructor(steering: Steering) {
+    super(steering.out)
     this.#steering = steering
   }
 
-  begin(source: Observable<HttpEvent>): void {
-    const subscription = source.subscribe(this)
-    if (this.#left) subscription.unsubscribe()
-    else this.#subscription = subscription
-  }
-
-  leave(): void {
-    this.#left = true
-    this.#subscription?.unsubscribe()
-  }
-
-  next(event: HttpEvent): void {
-    if (this.#left) return
+  override next(event: HttpEvent): void {
+    if (this.closed) return
     if (!this.#accepted && answered(event)) {
       if (this.#steering.judge(outcomeOf(event))) return
       this.#accepted = true
     }
-    this.#steering.subscriber.next(event)
+    super.next(event)
   }
 
-  error(error: unknown): void {
-    if (this.#left || (!this.#accepted && this.#steering.judge({ error }))) return
-    this.#steering.subscriber.error(error)
-  }
-
-  complete(): void {
-    if (!this.#left) this.#steering.subscriber.complete()
+  override error(error: unknown): void {
+    if (this.closed) return
+    if (this.#accepted || !this.#steering.judge({ error })) super.error(error)
   }
 }
 

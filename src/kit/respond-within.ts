@@ -1,9 +1,11 @@
 /** Kit for plugin authors: a limit on how long an answer may take. */
-import { Observable, type MonoTypeOperatorFunction } from 'rxjs'
+import type { MonoTypeOperatorFunction } from 'rxjs'
 import { milliseconds, shown } from '../check.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpEvent } from '../events.ts'
-import { alarms } from './alarm.ts'
+import type { Sink } from '../source.ts'
+import { Stage, staged } from '../stage.ts'
+import { alarms, type Alarm } from './alarm.ts'
 import { answered } from './answer.ts'
 
 /**
@@ -17,30 +19,29 @@ export function respondWithin(ms: number, error: () => unknown): MonoTypeOperato
     throw new HttpError('CONFIG', `respondWithin() wants ${wanted}, not ${shown(ms)}.`, { phase: 'config' })
   }
   const alarm = alarms()
-  return source =>
-    new Observable(subscriber => {
-      const limit = alarm(() => {
-        subscriber.error(made(error))
-      })
-      limit.set(ms)
-      subscriber.add(() => {
-        limit.stop()
-      })
-      subscriber.add(
-        source.subscribe({
-          next(event) {
-            if (answered(event)) limit.stop()
-            subscriber.next(event)
-          },
-          error(failure: unknown) {
-            subscriber.error(failure)
-          },
-          complete() {
-            subscriber.complete()
-          },
-        }),
-      )
+  return staged(out => new Limited(ms, error, alarm, out))
+}
+
+class Limited extends Stage {
+  readonly #limit: Alarm
+
+  constructor(ms: number, error: () => unknown, alarm: (ring: () => void) => Alarm, out: Sink) {
+    super(out)
+    this.#limit = alarm(() => {
+      this.error(made(error))
     })
+    this.#limit.set(ms)
+  }
+
+  override next(event: HttpEvent): void {
+    if (answered(event)) this.#limit.stop()
+    super.next(event)
+  }
+
+  override unsubscribe(): void {
+    this.#limit.stop()
+    super.unsubscribe()
+  }
 }
 
 /** Nobody stands around a timer who would hear of what a callback throws. */

@@ -1,7 +1,7 @@
-import { Observable, Subscription, type Subscriber } from 'rxjs'
+import { Observable, type Subscription, type Subscriber } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { Call } from '../../src/call.ts'
-import { HttpError, notice, type RequestFields } from '../../src/index.ts'
+import { Everything } from '../../src/call.ts'
+import { HttpError, notice, type HttpEvent, type RequestFields } from '../../src/index.ts'
 import { Lifetime } from '../../src/lifetime.ts'
 import type { Report } from '../../src/monitor.ts'
 import { aHead, aRequest, aResponse } from './samples.ts'
@@ -9,7 +9,7 @@ import { aHead, aRequest, aResponse } from './samples.ts'
 // What users see of it is in execute.test.ts and monitor.test.ts.
 
 interface Began {
-  readonly call: Call
+  readonly call: Everything
   readonly life: Lifetime
   readonly log: unknown[]
   readonly reports: string[]
@@ -23,9 +23,9 @@ function begin(change: Partial<RequestFields> = {}): Began {
   const report = ({ type }: Report): void => {
     reports.push(type)
   }
-  const made: Call[] = []
-  const source = new Observable<never>((subscriber: Subscriber<never>) => {
-    const call = new Call(aRequest(change), subscriber, life, report)
+  const made: Everything[] = []
+  const source = new Observable<HttpEvent>((subscriber: Subscriber<HttpEvent>) => {
+    const call = new Everything(aRequest(change), subscriber, { lifetime: life, report })
     made.push(call)
     return call
   })
@@ -59,7 +59,7 @@ describe('a call', () => {
   it('leaves its source before it is no longer counted', () => {
     const { call, life, subscription } = begin()
     const sizes: number[] = []
-    call.follow(new Subscription(() => sizes.push(life.size)))
+    call.over(new Observable(() => () => sizes.push(life.size)))
     subscription.unsubscribe()
     expect([sizes, life.size]).toEqual([[1], 0])
   })
@@ -67,9 +67,9 @@ describe('a call', () => {
   it('leaves a source that comes when it is over', () => {
     const { call, subscription } = begin()
     subscription.unsubscribe()
-    const source = new Subscription()
-    call.follow(source)
-    expect(source.closed).toBe(true)
+    let left = 0
+    call.over(new Observable(() => () => (left += 1)))
+    expect(left).toBe(1)
   })
 
   it('adds its request to an error that has none, and changes no other', () => {
@@ -95,11 +95,11 @@ describe('a call', () => {
 
   it('reports notices and answers, and nothing else', () => {
     const { call, reports } = begin()
-    call.report({ type: 'sent' })
-    call.report(notice('retry', 'retrying'))
-    call.report({ type: 'head', head: aHead(), flow: { pause: () => undefined, resume: () => undefined } })
-    call.report({ type: 'chunk', bytes: new Uint8Array(1) })
-    call.report({ type: 'response', response: aResponse('x') })
+    call.next({ type: 'sent' })
+    call.next(notice('retry', 'retrying'))
+    call.next({ type: 'head', head: aHead(), flow: { pause: () => undefined, resume: () => undefined } })
+    call.next({ type: 'chunk', bytes: new Uint8Array(1) })
+    call.next({ type: 'response', response: aResponse('x') })
     expect(reports).toEqual(['created', 'notice', 'response', 'response'])
   })
 
@@ -108,8 +108,8 @@ describe('a call', () => {
     left.subscription.unsubscribe()
     expect(left.reports).toEqual(['created', 'cancelled'])
     const answered = begin()
-    answered.call.answered()
+    answered.call.next({ type: 'response', response: aResponse('x') })
     answered.subscription.unsubscribe()
-    expect(answered.reports).toEqual(['created', 'completed'])
+    expect(answered.reports).toEqual(['created', 'response', 'completed'])
   })
 })

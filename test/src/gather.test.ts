@@ -66,14 +66,6 @@ describe('gathering', () => {
     expect(await response({ type: 'response', response: whole })).toBe(whole)
   })
 
-  it('says when the last byte was there', async () => {
-    const startedAt = performance.timeOrigin + performance.now() - 50
-    const { timings } = await response(head({ timings: { startedAt, firstByte: 10 } }), chunk('a'))
-    expect(timings).toMatchObject({ startedAt, firstByte: 10 })
-    expect(timings.done).toBeGreaterThanOrEqual(50)
-    expect((await response(head())).timings.done).toBeUndefined()
-  })
-
   it('tells nobody of an answer that broke off', async () => {
     const cut = gather(
       aRequest(),

@@ -66,6 +66,19 @@ describe('one send', () => {
     expect(connected).toBeGreaterThanOrEqual(0)
     expect(done).toBeUndefined()
   })
+
+  it('says when the last byte was there, once it is', () => {
+    const engine = new ScriptedEngine(sent => {
+      sent.head()
+    })
+    let head: ResponseHead | undefined
+    edge(engine)(aRequest()).subscribe(event => {
+      if (event.type === 'head') head = event.head
+    })
+    expect(head?.timings?.done).toBeUndefined()
+    engine.last.complete()
+    expect(head?.timings?.done).toBeGreaterThanOrEqual(head?.timings?.firstByte ?? Infinity)
+  })
 })
 
 describe('leaving an exchange', () => {
