@@ -47,6 +47,11 @@ export interface UndiciOptions {
   readonly tls?: TlsOptions | undefined
   /** Looks up host names, called as `dns.lookup` is with `{ all: true }`. Default: `dns.lookup`. */
   readonly lookup?: LookupFunction | undefined
+  /**
+   * How long the addresses of a host are used again, in milliseconds, unless no connection comes about with them; until then
+   * no connection looks it up. Default `false`: every new connection does, so that a host can move, and the system decides.
+   */
+  readonly lookupCache?: number | false | undefined
   /** Uses only addresses of this family. Default: both, whichever connects first. */
   readonly family?: 4 | 6 | undefined
   /** The address of this machine to connect from. Default: the system chooses. */
@@ -93,6 +98,7 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
     connectAttempts: options.connectAttempts ?? 1,
     tls: ownOf(options.tls ?? {}),
     lookup: options.lookup,
+    lookupCache: options.lookupCache,
     family: options.family,
     localAddress: options.localAddress,
     socketPath: options.socketPath,

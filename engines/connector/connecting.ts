@@ -3,19 +3,13 @@ import type { LookupAddress } from 'node:dns'
 import { isIP, type NetConnectOpts, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ConnectionInfo } from '../../src/index.ts'
-import { addressesOf } from './addresses.ts'
-import {
-  handshakeFailed,
-  lookupFailed,
-  noneFits,
-  unreachable,
-  type ConnectFailure,
-  type ConnectPhase,
-} from './failure.ts'
+import { lookupFailed, noneFits, unreachable, type ConnectFailure, type ConnectPhase } from './failure.ts'
+import { handshakeFailed } from './handshake-failure.ts'
+import type { LookUps } from './look-ups.ts'
 import type { ConnectOptions } from './options.ts'
 import { Race, type Candidate } from './race.ts'
 import { hostPort, type Target } from './target.ts'
-import { tlsInfo, type TlsProfile } from './tls.ts'
+import type { TlsProfile } from './tls.ts'
 
 /** What is known of a connection beside its number and its use. */
 export type ConnectionFacts = Omit<ConnectionInfo, 'id' | 'reused'>
@@ -34,6 +28,7 @@ const HIGH_WATER = 64 * 1024
 export class Connecting {
   readonly #target: Target
   readonly #options: ConnectOptions
+  readonly #lookUps: LookUps
   readonly #tls: TlsProfile
   readonly #listener: ConnectListener
   readonly #took: { dns?: number; tcp?: number; tls?: number } = {}
@@ -46,9 +41,10 @@ export class Connecting {
   #race: Race | undefined
   #socket: Socket | undefined
 
-  constructor(target: Target, options: ConnectOptions, tls: TlsProfile, listener: ConnectListener) {
+  constructor(target: Target, options: ConnectOptions, lookUps: LookUps, tls: TlsProfile, listener: ConnectListener) {
     this.#target = target
     this.#options = options
+    this.#lookUps = lookUps
     this.#tls = tls
     this.#listener = listener
     this.#attemptsLeft = options.connectAttempts
@@ -88,7 +84,7 @@ export class Connecting {
   #lookUp(): void {
     const { host, port } = this.#target
     this.#enter('dns')
-    this.#stopLookup = addressesOf(host, this.#options, (error, addresses) => {
+    this.#stopLookup = this.#lookUps.find(host, (error, addresses) => {
       this.#took.dns = this.#sinceEntered()
       if (error !== undefined) this.#fail(lookupFailed(host, error))
       else
@@ -120,28 +116,20 @@ export class Connecting {
 
   #secure(socket: Socket): void {
     this.#enter('tls')
-    let secured: TLSSocket
     try {
-      secured = this.#tls.start(socket, this.#target)
+      const secured: TLSSocket = this.#tls.start(socket, this.#target, {
+        secured: info => {
+          this.#took.tls = this.#sinceEntered()
+          this.#done(secured, secured.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', info)
+        },
+        failed: failure => {
+          this.#fail(failure)
+        },
+      })
+      this.#socket = secured
     } catch (cause) {
-      this.#fail(handshakeFailed(this.#target, this.#tls.nameOf(this.#target), cause))
-      return
+      this.#fail(handshakeFailed(this.#target, this.#target.host, cause))
     }
-    this.#socket = secured
-    let ready = false
-    // Stays for as long as the socket lives, so that an error nobody waits for any more is not thrown.
-    secured.on('error', (cause: Error) => {
-      if (!ready) this.#fail(handshakeFailed(this.#target, this.#tls.nameOf(this.#target), cause))
-    })
-    secured.once('close', () => {
-      if (!ready) this.#fail(handshakeFailed(this.#target, this.#tls.nameOf(this.#target), cutOff()))
-    })
-    secured.once('secureConnect', () => {
-      if (this.#over) return
-      ready = true
-      this.#took.tls = this.#sinceEntered()
-      this.#done(secured, secured.alpnProtocol === 'h2' ? 'h2' : 'http/1.1', tlsInfo(secured))
-    })
   }
 
   #done(socket: Socket, protocol: ConnectionFacts['protocol'], tls: ConnectionFacts['tls']): void {
@@ -164,6 +152,7 @@ export class Connecting {
     this.#race = undefined
     this.#socket?.destroy()
     this.#socket = undefined
+    this.#lookUps.forget(this.#target.host)
     // What is wrong with a name or a certificate is still wrong a moment later.
     if (failure.code === 'CONNECT' && this.#attemptsLeft > 0) {
       this.start()
@@ -201,10 +190,4 @@ export class Connecting {
 function fits(localAddress: string | undefined): (address: LookupAddress) => boolean {
   const family = localAddress === undefined ? 0 : isIP(localAddress)
   return address => family === 0 || address.family === family
-}
-
-function cutOff(): Error {
-  return Object.assign(new Error('The connection was closed in the middle of the TLS handshake.'), {
-    code: 'ECONNRESET',
-  })
 }

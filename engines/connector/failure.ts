@@ -64,19 +64,6 @@ export interface AddressFailure {
   readonly cause: unknown
 }
 
-/** The TLS handshake failed. */
-export function handshakeFailed({ host, port }: Target, servername: string, cause: unknown): ConnectFailure {
-  const code = codeOf(cause)
-  const certificate = WHY_CERTIFICATE[code]
-  const why =
-    code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-      ? `the certificate of ${hostPort(host, port)} is not one for ${servername}${reasonOf(cause)}`
-      : certificate === undefined
-        ? `the TLS handshake with ${hostPort(host, port)} ${code === 'ECONNRESET' ? 'was cut off' : 'failed'}`
-        : `the certificate of ${hostPort(host, port)} ${certificate}`
-  return { code: 'TLS', phase: 'tls', why: `${why}${named(cause)}`, cause }
-}
-
 const WHY_UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
   ETIMEDOUT: 'did not answer',
@@ -92,31 +79,14 @@ const WHY_UNREACHABLE: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
 }
 
-const WHY_CERTIFICATE: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'has expired',
-  CERT_NOT_YET_VALID: 'is not valid yet',
-  CERT_REVOKED: 'was revoked',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'is signed by nobody but itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'comes from an authority that is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT: 'comes from an authority that is not known',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'comes from an authority that is not known',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'comes from an authority that is not known',
-  CERT_SIGNATURE_FAILURE: 'has a signature that is not that of its authority',
-  CERT_UNTRUSTED: 'is not trusted',
-}
-
 /** The code of a system, TLS or driver error, or the empty string. */
 export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   return typeof error.code === 'string' ? error.code : ''
 }
 
-function named(error: unknown): string {
+/** The code of an error in brackets, to end a clause with; nothing when it has none. */
+export function named(error: unknown): string {
   const code = codeOf(error)
   return code === '' ? '' : ` (${code})`
-}
-
-function reasonOf(error: unknown): string {
-  const reason = (error as { reason?: unknown }).reason
-  return typeof reason === 'string' ? `: ${reason.replace(/\.$/, '')}` : ''
 }

@@ -1,6 +1,7 @@
 /** The options of connecting that all engines on Node share, and how options are checked. */
 import { isIP, type LookupFunction } from 'node:net'
-import { callback, HttpError, oneOf, optional, shown, text, type Check } from '../../src/index.ts'
+import { callback, HttpError, limit, oneOf, optional, shown, text, type Check } from '../../src/index.ts'
+import { isPin } from './pins.ts'
 import type { TlsOptions } from './tls.ts'
 
 /** How connections are made, with every default filled in. */
@@ -8,6 +9,8 @@ export interface ConnectOptions {
   readonly connectAttempts: number
   readonly tls: TlsOptions
   readonly lookup: LookupFunction | undefined
+  /** How long addresses are remembered, in milliseconds. Missing and `false`: every connection looks up its host. */
+  readonly lookupCache?: number | false | undefined
   readonly family: 4 | 6 | undefined
   readonly localAddress: string | undefined
   readonly socketPath: string | undefined
@@ -31,6 +34,13 @@ const pem: Check = value =>
     ? undefined
     : 'the content of a PEM or DER file as string or bytes, or a list of such'
 
+const pins: Check = value =>
+  Array.isArray(value) && value.length === 0
+    ? 'at least one key'
+    : [value].flat().every(isPin)
+      ? undefined
+      : 'the SHA-256 of a public key in base64, as in "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", or a list of such'
+
 const version: Check = oneOf('TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3')
 
 const TLS_CHECKS: Readonly<Record<keyof TlsOptions, Check>> = {
@@ -43,6 +53,7 @@ const TLS_CHECKS: Readonly<Record<keyof TlsOptions, Check>> = {
   ciphers: text,
   minVersion: version,
   maxVersion: version,
+  pins,
   dangerouslyAcceptAnyCertificate: value => (typeof value === 'boolean' ? undefined : 'true or false'),
 }
 
@@ -52,6 +63,7 @@ export const CONNECT_CHECKS: Readonly<Record<keyof ConnectOptions, Check>> = {
   tls: value =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object of TLS options',
   lookup: callback,
+  lookupCache: limit,
   family: oneOf(4, 6),
   localAddress: address,
   socketPath: text,

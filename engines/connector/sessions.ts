@@ -3,11 +3,17 @@
 /** How many servers a session is kept for; the one used longest ago goes first. */
 const MOST = 256
 
+/** A session, and whose it is: the certificate is not shown again when it is resumed. */
+export interface KnownSession {
+  readonly session: Buffer
+  readonly fingerprint: string | undefined
+}
+
 /** Keeps the newest session of each server, for one TLS configuration. */
 export class TlsSessions {
-  readonly #sessions = new Map<string, Buffer>()
+  readonly #sessions = new Map<string, KnownSession>()
 
-  get(server: string): Buffer | undefined {
+  get(server: string): KnownSession | undefined {
     const session = this.#sessions.get(server)
     if (session === undefined) return undefined
     this.#sessions.delete(server)
@@ -15,7 +21,7 @@ export class TlsSessions {
     return session
   }
 
-  set(server: string, session: Buffer): void {
+  set(server: string, session: KnownSession): void {
     this.#sessions.delete(server)
     this.#sessions.set(server, session)
     if (this.#sessions.size <= MOST) return

@@ -1,6 +1,7 @@
 /** What undici and the socket report, in the codes and words that every engine uses. */
 import { describe, HttpError, isHttpError, type ErrorCode, type HttpRequest, type Phase } from '../../src/index.ts'
 import { codeOf } from '../connector/failure.ts'
+import { whyRefused } from '../connector/handshake-failure.ts'
 
 /** How far an exchange had come when it failed. */
 export interface Progress {
@@ -92,7 +93,12 @@ function classify(error: unknown, progress: Progress): Classified {
   }
   // From TLS 1.3 on a server refuses a client's certificate when the client is through with the handshake.
   if (isTls(code) && !progress.started && !progress.reused) {
-    return { code: 'TLS', phase: 'tls', what: `was refused in the TLS handshake (${code})` }
+    const why = whyRefused(error)
+    return {
+      code: 'TLS',
+      phase: 'tls',
+      what: `was refused in the TLS handshake${why === undefined ? '' : `: ${why}`} (${code})`,
+    }
   }
   if (!isBroken(error)) {
     // undici loads its parser with the first connection, for which a process may have no file left.

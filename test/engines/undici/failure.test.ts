@@ -176,7 +176,9 @@ describe('no secure connection', () => {
     const url = `https://localhost:${server.port}/`
     const error = await refusal(open({ tls: { ca } }), url)
     expect(error).toMatchObject({ code: 'TLS', phase: 'tls' })
-    expect(error.message).toMatch(/^GET \S+ was refused in the TLS handshake \(ERR_SSL_\w+\)\.$/)
+    expect(error.message).toMatch(
+      /^GET \S+ was refused in the TLS handshake: the server wants a client certificate \(ERR_SSL_\w+\)\.$/,
+    )
     // Node's server hangs up on one it does not trust without a word of why.
     const { key, cert } = otherClient
     expect((await refusal(open({ tls: { ca, key, cert } }), url)).code).toBe('RESET')
