@@ -31,9 +31,11 @@ export const userAgent: PluginFactory<'userAgent', UserAgentOptions> = definePlu
   defaults: DEFAULTS,
   check: { value: product },
   install: () => {
-    const headers = derived(({ value }: UserAgentOptions) => HttpHeaders.of({ 'user-agent': value }))
+    const added = derived(({ value }: UserAgentOptions) => HttpHeaders.of({ 'user-agent': value }))
+    // Most requests of a client have the same headers when they come by here: none, or those of `defaultRequest`.
+    const fill = derived((options: UserAgentOptions, headers: HttpHeaders) => headers.fill(added(options)))
     return (request, next, options) => {
-      const filled = request.headers.fill(headers(options))
+      const filled = fill(options, request.headers)
       return next(filled === request.headers ? request : request.with({ headers: filled }))
     }
   },

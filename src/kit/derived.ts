@@ -2,7 +2,8 @@
 
 /**
  * Makes something out of options and keeps it while they stay the same: the options of a client are one object, so
- * only calls with options of their own make it anew. Use it in `install`.
+ * only calls with options of their own make it anew. Use it in `install`. What it is made of beside
+ * the options, such as the headers of a request, is given as a second argument and compared too.
  *
  * @example
  * ```ts
@@ -20,10 +21,16 @@
  * console.log(language({ tags: ['de', 'en'] }).scope) // attempt
  * ```
  */
-export function derived<Options extends object, T>(make: (options: Options) => T): (options: Options) => T {
-  let kept: { readonly options: Options; readonly made: T } | undefined
-  return options => {
-    if (kept?.options !== options) kept = { options, made: make(options) }
+export function derived<Options extends object, T>(make: (options: Options) => T): (options: Options) => T
+export function derived<Options extends object, T, Other>(
+  make: (options: Options, other: Other) => T,
+): (options: Options, other: Other) => T
+export function derived<Options extends object, T, Other>(
+  make: (options: Options, other?: Other) => T,
+): (options: Options, other?: Other) => T {
+  let kept: { readonly options: Options; readonly other: Other | undefined; readonly made: T } | undefined
+  return (options, other) => {
+    if (kept?.options !== options || kept.other !== other) kept = { options, other, made: make(options, other) }
     return kept.made
   }
 }

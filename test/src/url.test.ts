@@ -55,6 +55,39 @@ describe('joining', () => {
     )
   })
 
+  it('is what the URL standard says, also for absolute urls that are not parsed', () => {
+    const scheme = fc.constantFrom('http://', 'https://')
+    const odd = [
+      'a',
+      'localhost',
+      '127.0.0.1',
+      '1.2.3',
+      '01.2.3.4',
+      '1.2.3.256',
+      '0x7f.1',
+      'xn--a',
+      'a.1',
+      'a.0x1',
+      'A.b',
+    ]
+    const host = fc.oneof(fc.constantFrom(...odd), fc.string({ unit: fc.constantFrom(...'ab1-.x_'.split('')) }))
+    const port = fc.constantFrom('', ':80', ':443', ':8080', ':65535', ':65536', ':59999', ':0', ':01', ':')
+    const path = fc.string({ unit: fc.constantFrom(..."aZ0_-~./?=&+.%:@!$'()*,;#".split('')) })
+    fc.assert(
+      fc.property(fc.tuple(scheme, host, port, fc.constantFrom('/', ''), path), parts => {
+        const input = parts.join('')
+        const standard = URL.parse(input)
+        if (standard === null) {
+          expect(() => href(input)).toThrow('is not an absolute url')
+          return
+        }
+        standard.username = standard.password = standard.hash = ''
+        expect(href(input)).toBe(standard.href)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   it('takes a URL object as it takes its text', () => {
     expect(href(new URL('https://api.test/v1/users'), base)).toBe('https://api.test/v1/users')
   })

@@ -16,6 +16,22 @@ describe('derived', () => {
     expect(made).toEqual(['client', 'call', 'client'])
   })
 
+  it('is made anew when the other thing it is made of changes', () => {
+    const made: string[] = []
+    const make = derived(({ tag }: { tag: string }, other: string) => {
+      made.push(tag + other)
+      return tag + other
+    })
+    const client = { tag: 'client ' }
+    expect([make(client, 'a'), make(client, 'a'), make(client, 'b'), make({ tag: 'call ' }, 'b')]).toEqual([
+      'client a',
+      'client a',
+      'client b',
+      'call b',
+    ])
+    expect(made).toEqual(['client a', 'client b', 'call b'])
+  })
+
   it('keeps undefined too', () => {
     let made = 0
     const make = derived(() => {
