@@ -1,23 +1,18 @@
 /** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
 import type { Dispatcher } from 'undici'
-import {
-  HttpHeaders,
-  type ErrorCode,
-  type EventObserver,
-  type HttpError,
-  type HttpEvent,
-  type HttpRequest,
-  type Phase,
-} from '../../src/index.ts'
+import { HttpHeaders, type EventObserver, type HttpError, type HttpEvent, type HttpRequest } from '../../src/index.ts'
 import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
+import { stalled } from '../exchange/faults.ts'
+import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
+import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
+import { Upload } from '../exchange/upload.ts'
 import type { Attempt } from '../pool/attempt.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
 import { tookTooLong, Waiting } from '../pool/waiting.ts'
 import type { Connection } from './connection.ts'
-import { errorOf, failureOf, isBroken, type Progress } from './failure.ts'
-import { faultOf, fieldsOf, framingOf, type Framing } from './head.ts'
-import { Upload } from './upload.ts'
+import { failureOf, isBroken } from './failure.ts'
+import { fieldsOf } from './head.ts'
 import { Wanted } from './wanted.ts'
 
 /** How often a request is given another connection because the one it was to go over was closed before. */
@@ -190,7 +185,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     if (status < 200) this.#informational++
     const fault = faultOf(status, fields, this.#informational)
     if (fault !== undefined) {
-      this.#giveUp(fault[0], 'headers', fault[1])
+      this.#giveUp(fault)
       return
     }
     const headers = HttpHeaders.received(fields)
@@ -256,14 +251,14 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     this.#observer.error(error)
   }
 
-  #giveUp(code: ErrorCode, phase: Phase, what: string): void {
-    this.fail(errorOf(code, phase, what, this.#progress(this.#connection)))
+  #giveUp(fault: Fault): void {
+    this.fail(errorOf(fault, this.#progress(this.#connection)))
   }
 
   /** The body as undici is to have it: bytes as they are, unless somebody watches them go. */
   #given(body: NonNullable<HttpRequest['body']>): Uint8Array | Upload {
     this.#upload = Upload.of(this.request, this.#observer, ms => {
-      this.#giveUp('TIMEOUT', 'send', `was cut off: the server took nothing of its body for ${ms} ms`)
+      this.#giveUp(stalled(ms))
     })
     return this.#upload?.given ?? (body as Uint8Array)
   }

@@ -1,7 +1,7 @@
 /** What undici is asked to send. */
 import type { Dispatcher } from 'undici'
 import type { HttpRequest } from '../../src/index.ts'
-import type { Upload } from './upload.ts'
+import type { Upload } from '../exchange/upload.ts'
 
 /** The options of one dispatch. undici reads more than are set here: none may come from a polluted `Object.prototype`. */
 export class Wanted implements Dispatcher.DispatchOptions {

@@ -1,4 +1,4 @@
-/** A request body on its way to undici, which asks for the next piece when the socket has taken the last. */
+/** A request body on its way to the driver, which asks for the next piece when the socket has taken the last. */
 import { AsyncResource } from 'node:async_hooks'
 import {
   LIMITS,
@@ -17,13 +17,13 @@ const NOTHING = new Uint8Array(0)
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
-/** Rejects what undici still waits for after the end, so that a body that was cut never looks whole. */
+/** Rejects what the driver still waits for after the end, so that a body that was cut never looks whole. */
 const STOPPED = new Error('The upload was stopped.')
 
 /** Bytes up to this size are given at once: the kernel takes them whatever the peer does. */
 const AT_ONCE = 64 * 1024
 
-/** Feeds a body to undici piece by piece, tells how far it is, and stops its source exactly once when the exchange ends before it. */
+/** Feeds a body to the driver piece by piece, tells how far it is, and stops its source exactly once when the exchange ends before it. */
 export class Upload implements AsyncIterableIterator<Uint8Array> {
   readonly #body: Uint8Array | UploadSource
   readonly #observer: EventObserver
@@ -62,7 +62,7 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
     this.#stalled = stalled
   }
 
-  /** What to give to undici. */
+  /** What to give to the driver. */
   get given(): Uint8Array | Upload {
     return this.#body instanceof Uint8Array && this.#body.length <= AT_ONCE ? this.#body : this
   }
