@@ -1,12 +1,24 @@
 /** A connection that is being made, and the request that waits for it. */
 import type { Socket } from 'node:net'
-import type { Connecting, ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
+import type { ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
 import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import { after } from '../connector/after.ts'
 import type { Pooled } from './pooled.ts'
 
+/** A connection that is prepared: the connector's own, or one on which more has to be agreed. */
+export interface Preparing {
+  /** Which part it is in. */
+  readonly phase: ConnectPhase
+  start(): void
+  /** Calls it off. */
+  destroy(): void
+  /** Whether the process stays alive until it is through. */
+  keepAlive(wanted: boolean): void
+}
+
 /** Hears what becomes of an attempt. */
 export interface AttemptOwner<X extends Pooled<X>> {
+  phase(attempt: Attempt<X>, phase: ConnectPhase): void
   connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void
   failed(attempt: Attempt<X>, failure: ConnectFailure): void
 }
@@ -14,13 +26,18 @@ export interface AttemptOwner<X extends Pooled<X>> {
 /** Goes on for as long as a request waits for it, or until it is through if the request was served by another connection. */
 export class Attempt<X extends Pooled<X>> implements ConnectListener {
   readonly #owner: AttemptOwner<X>
-  readonly #connecting: Connecting
+  readonly #connecting: Preparing
   #waiter: X | undefined
   #stopSpare: (() => void) | undefined
 
-  constructor(owner: AttemptOwner<X>, prepare: (listener: ConnectListener) => Connecting) {
+  constructor(owner: AttemptOwner<X>, prepare: (listener: ConnectListener) => Preparing) {
     this.#owner = owner
     this.#connecting = prepare(this)
+  }
+
+  /** Which part it is in. */
+  get phaseNow(): ConnectPhase {
+    return this.#connecting.phase
   }
 
   /** The request whose limits count for it. */
@@ -65,6 +82,7 @@ export class Attempt<X extends Pooled<X>> implements ConnectListener {
 
   phase(phase: ConnectPhase): void {
     this.#waiter?.connecting(phase)
+    this.#owner.phase(this, phase)
   }
 
   connected(socket: Socket, facts: ConnectionFacts): void {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { PoolNumbers } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
-import type { ConnectFailure } from '../connector/failure.ts'
+import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { ConnectionOwner, Pooled, PooledConnection } from './pooled.ts'
@@ -21,6 +21,8 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   readonly #connections = new Set<PooledConnection<X>>()
   /** The one used last is at the end and is used next, so that what is not needed grows old and is closed. */
   readonly #idle: PooledConnection<X>[] = []
+  /** Those that carry many requests side by side. */
+  readonly #shared = new Set<PooledConnection<X>>()
   /** Connections whose request is through, and which may be about to be closed. */
   #settling = 0
   #someWithoutClock = false
@@ -46,7 +48,16 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   /** True when it has use for one more connection, and may have it as far as its own limit goes. */
   get hungry(): boolean {
     const coming = this.#attempts.size + this.#settling
+    if (coming > 0 && this.#carriesMany) return false
     return coming < this.#waiting.size && this.size < this.#pools.settings.connectionsPerOrigin
+  }
+  /** True when one connection that is being made is enough for all who wait. */
+  get #carriesMany(): boolean {
+    return this.#pools.connector.carriesMany?.(this.target) === true
+  }
+  /** True when all who wait do so for the one connection that is being made, and not for one that they could share. */
+  get #joined(): boolean {
+    return this.#attempts.size === 1 && this.#connections.size === 0 && this.#carriesMany
   }
   /** The request that has waited longest. */
   get first(): X | undefined {
@@ -56,7 +67,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   /** Sends a request over a connection that is free, or lets it wait for one. */
   admit(exchange: X): void {
-    const connection = this.#waiting.size === 0 ? this.#takeIdle() : undefined
+    const connection = this.#waiting.size === 0 ? this.#take() : undefined
     if (connection !== undefined) {
       connection.send(exchange)
       return
@@ -71,9 +82,9 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     this.pump()
   }
 
-  /** Sends a request again whose connection was closed under it: that goes first, and over a new one. */
+  /** Sends a request again: that goes first, and over a new connection if its last one was closed under it. */
   readmit(exchange: X): void {
-    for (const connection of this.#idle.splice(0)) connection.destroy()
+    if (exchange.wantsNew) for (const connection of this.#idle.splice(0)) connection.destroy()
     const others = [...this.#waiting]
     this.#waiting.clear()
     this.#waiting.add(exchange)
@@ -96,7 +107,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   /** Serves who waits as far as the limits allow. */
   pump(): void {
     for (let first = this.first; first !== undefined; first = this.first) {
-      const connection = first.wantsNew ? undefined : this.#takeIdle()
+      const connection = first.wantsNew ? undefined : this.#take()
       if (connection !== undefined) this.#serve(connection, first)
       else if (this.hungry && this.#pools.mayOpen(this)) this.#open()
       // The one that is idle makes room for the one it wants.
@@ -117,13 +128,21 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     for (const attempt of this.#attempts) if (attempt.waiter === undefined) this.#callOff(attempt)
   }
 
+  phase(attempt: Attempt<X>, phase: ConnectPhase): void {
+    if (!this.#joined) return
+    for (const exchange of this.#waiting) if (exchange !== attempt.waiter) exchange.connecting(phase)
+  }
+
   connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void {
+    const joined = this.#joined
     this.#attempts.delete(attempt)
     const connection = this.#pools.adopt(this, socket, facts)
     this.#connections.add(connection)
+    if (connection.roomy !== undefined) this.#shared.add(connection)
     const { waiter } = attempt
     attempt.release()
     const { first } = this
+    if (joined) for (const exchange of this.#waiting) if (exchange !== first) exchange.queue()
     if (first === undefined) {
       this.#idle.push(connection)
       this.#pools.offer(this)
@@ -136,17 +155,18 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
       other.give(waiter)
     } else if (waiter !== undefined && waiter !== first) waiter.queue()
     this.#serve(connection, first)
+    if (joined || connection.roomy === true) this.pump()
   }
 
   failed(attempt: Attempt<X>, failure: ConnectFailure): void {
+    const { waiter } = attempt
+    const all = this.#joined ? [...this.#waiting] : waiter === undefined ? [] : [waiter]
     this.#attempts.delete(attempt)
     this.#pools.left()
-    const { waiter } = attempt
     attempt.release()
-    if (waiter !== undefined) {
-      this.#waiting.delete(waiter)
-      waiter.notConnected(failure)
-    }
+    // First all of them: who hears of it may send again.
+    for (const exchange of all) this.#waiting.delete(exchange)
+    for (const exchange of all) exchange.notConnected(failure)
     this.pump()
     this.#pools.checkEmpty(this)
   }
@@ -170,6 +190,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   retired(connection: PooledConnection<X>): void {
     this.#connections.delete(connection)
+    this.#shared.delete(connection)
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
     this.#pools.left()
@@ -188,8 +209,9 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     for (const attempt of this.#attempts) {
       if (attempt.waiter !== undefined) continue
       attempt.give(exchange)
-      break
+      return
     }
+    if (this.#joined) for (const attempt of this.#attempts) exchange.connecting(attempt.phaseNow)
   }
 
   #open(): void {
@@ -239,6 +261,20 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     if (!this.#attempts.delete(attempt)) return
     attempt.destroy()
     this.#pools.left()
+  }
+
+  /** A connection that can take a request now. */
+  #take(): PooledConnection<X> | undefined {
+    let fullest: PooledConnection<X> | undefined
+    for (const connection of this.#shared) {
+      if (connection.roomy !== true) continue
+      if (fullest === undefined || connection.running > fullest.running) fullest = connection
+    }
+    if (fullest === undefined) return this.#takeIdle()
+    // One that was idle is not any more.
+    const at = fullest.running === 0 ? this.#idle.indexOf(fullest) : -1
+    if (at >= 0) this.#idle.splice(at, 1)
+    return fullest
   }
 
   #takeIdle(): PooledConnection<X> | undefined {

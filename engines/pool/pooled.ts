@@ -36,6 +36,8 @@ export interface PooledConnection<X> {
   readonly running: number
   /** True when one more request may be sent before the others are answered. */
   readonly pipelinable: boolean
+  /** On a connection that carries many requests side by side: true while it has room for one more. */
+  readonly roomy?: boolean
   /** True when it will take no more requests. */
   readonly retiring: boolean
   /** Sends a request. What becomes of it is heard by the exchange, which may happen before this returns. */

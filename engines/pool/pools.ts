@@ -1,12 +1,19 @@
 /** All connections of an engine: one pool for each origin, under one limit. */
 import type { Socket } from 'node:net'
 import type { ConnectionEvent, HttpError, PoolNumbers, PoolStats } from '../../src/index.ts'
-import type { Connector } from '../connector/connector.ts'
-import type { ConnectionFacts } from '../connector/connecting.ts'
-import { targetOf } from '../connector/target.ts'
+import type { ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
+import { targetOf, type Target } from '../connector/target.ts'
+import type { Preparing } from './attempt.ts'
 import { Pool } from './pool.ts'
 import type { ConnectionOwner, Pooled, PooledConnection } from './pooled.ts'
 import type { PoolSettings } from './settings.ts'
+
+/** Where connections come from. */
+export interface Source {
+  prepare(target: Target, listener: ConnectListener): Preparing
+  /** True when a connection that is made now may carry many requests, so that one is enough for all who wait. */
+  carriesMany?(target: Target): boolean
+}
 
 /** Makes a connection of an engine out of a socket. */
 export type Adopt<X> = (
@@ -20,7 +27,7 @@ export type Adopt<X> = (
 /** Keeps the pools, the limit on all of them, and who is running. */
 export class Pools<X extends Pooled<X>> {
   readonly settings: PoolSettings
-  readonly connector: Connector
+  readonly connector: Source
   readonly #adopt: Adopt<X>
   readonly #pools = new Map<string, Pool<X>>()
   readonly #running = new Set<X>()
@@ -35,7 +42,7 @@ export class Pools<X extends Pooled<X>> {
   #tickets = 0
   #closing = false
 
-  constructor(settings: PoolSettings, connector: Connector, adopt: Adopt<X>) {
+  constructor(settings: PoolSettings, connector: Source, adopt: Adopt<X>) {
     this.settings = settings
     this.connector = connector
     this.#adopt = adopt
