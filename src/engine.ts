@@ -30,10 +30,24 @@ export interface Capabilities {
   readonly decodes: boolean
   /** Obeys these limits of {@link LIMITS}. */
   readonly limits: readonly (keyof Limits)[]
+  /** What the platform underneath reserves to itself. Missing where the engine writes and reads every byte. */
+  readonly reserves?: readonly Reserved[] | undefined
 }
 
+/**
+ * What a platform may reserve to itself:
+ *
+ * - `headers`: it adds header fields of its own, and may refuse some of the request's.
+ * - `methods`: it sends no body with GET and HEAD, and some methods not at all.
+ * - `redirects`: it does not show a redirect; it follows it or fails.
+ * - `cookies`: it does not show `Set-Cookie`.
+ * - `connections`: it opens, keeps and closes connections as it likes and does not tell which one was used.
+ * - `failures`: it does not tell why there was no answer.
+ */
+export type Reserved = 'headers' | 'methods' | 'redirects' | 'cookies' | 'connections' | 'failures'
+
 /** A capability a request can ask for through {@link NEEDS}. */
-export type Need = { [K in keyof Capabilities]: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
+export type Need = { [K in keyof Capabilities]-?: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
 
 /** Sends requests. Made by an {@link EngineFactory}, or by the user and handed to several clients. */
 export interface Engine {

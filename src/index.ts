@@ -33,6 +33,7 @@ export {
   type Need,
   type PoolNumbers,
   type PoolStats,
+  type Reserved,
 } from './engine.ts'
 export {
   describe,

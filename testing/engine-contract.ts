@@ -44,7 +44,9 @@ export function engineContract(
   const probe = factory.create()
   const { capabilities } = probe
   void probe.destroy()
-  const reason = ({ needs = [] }: Case): string | undefined => {
+  const reason = ({ needs = [], unless = [] }: Case): string | undefined => {
+    const reserved = unless.find(one => capabilities.reserves?.includes(one))
+    if (reserved !== undefined) return `${name} declares that its platform reserves ${reserved} to itself`
     const missing = needs.find(need => (need === 'single' ? single === undefined : !capabilities[need]))
     if (missing === undefined) return undefined
     return missing === 'single'

@@ -1,6 +1,6 @@
 /** What a case of the engine contract is, and what it is given to work with. */
 import type { Client } from '../../src/client.ts'
-import type { Capabilities, Engine, EngineFactory } from '../../src/engine.ts'
+import type { Capabilities, Engine, EngineFactory, Reserved } from '../../src/engine.ts'
 import { serve } from '../serve.ts'
 
 /** A promise every engine keeps, or declares that it cannot. */
@@ -9,12 +9,14 @@ export interface Case {
   readonly title: string
   /** What the engine must be able to do for this case to mean something. */
   readonly needs?: readonly Need[]
+  /** What the platform underneath must not have reserved to itself for this case to mean something. */
+  readonly unless?: readonly Reserved[]
   readonly run: (bench: Workbench) => Promise<void>
 }
 
 /** A capability that is yes or no, or an engine whose pool has one connection. */
 export type Need =
-  | { [K in keyof Capabilities]: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
+  | { [K in keyof Capabilities]-?: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
   | 'single'
 
 /** Everything a case works with; whatever it opens is closed behind it. */
