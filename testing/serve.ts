@@ -1,6 +1,6 @@
-/** A real HTTP/1.1 server for tests: answers as data, faults at an exact byte, and an account of what reached the wire. */
+/** A real server of HTTP/1.1 and HTTP/2 for tests: answers as data, faults at an exact byte, and an account of what reached the wire. */
 import { Ledger } from './serve/account.ts'
-import type { EarlyFaults } from './serve/connection.ts'
+import type { EarlyFaults } from './serve/conversation.ts'
 import type { Choose } from './serve/exchange.ts'
 import { checkFault, isEarly, type EarlyFault } from './serve/fault.ts'
 import { reply } from './serve/reply.ts'
@@ -13,6 +13,8 @@ export type { Break, Drip, EarlyFault, Fault, FaultPlace } from './serve/fault.t
 export { reply, type Piece, type ReadPace, type Reply, type ReplyBody, type ReplyHeaders } from './serve/reply.ts'
 export type { ServedRequest } from './serve/request.ts'
 export type { Route, Routes } from './serve/routes.ts'
+export type { Http2Options } from './serve/h2/options.ts'
+export type { Protocol } from './serve/listen.ts'
 export type { ServeOptions, TestServer } from './serve/start.ts'
 
 /** A server that answers the nth request with the nth reply. */
@@ -24,7 +26,7 @@ export interface SequenceServer extends TestServer {
 /**
  * Serves routes on a port of 127.0.0.1 that the system chooses. A request that fits no route gets a 404 which lists them;
  * a route that throws, a 500, and the error is kept in `server.errors`. A client's FIN ends its connection at once,
- * also when the answer is still being sent.
+ * also when the answer is still being sent. With `protocol` it speaks HTTP/2: the same routes, replies, faults and account.
  *
  * Throws a `TypeError` for a pattern or a fault that cannot be.
  *

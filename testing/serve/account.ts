@@ -30,6 +30,12 @@ export interface ConnectionAccount {
   readonly bytesOut: number
   /** What was negotiated, once the handshake is through. */
   readonly tls: TlsAccount | undefined
+  /** How many PINGs of the client were answered (HTTP/2). */
+  readonly pings: number
+  /** How many streams more than allowed the client opened, which were refused (HTTP/2). */
+  readonly refused: number
+  /** The error code of the client's GOAWAY, once it came (HTTP/2). */
+  readonly goaway: number | undefined
   /** Why there was no TLS handshake, e.g. `ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN` when the client refused ours. */
   readonly tlsError: string | undefined
 }
@@ -55,8 +61,8 @@ export interface RequestAccount {
   readonly method: string
   /** The request target exactly as it was sent: path with query, or an absolute URL, or `*`. */
   readonly target: string
-  readonly httpVersion: '1.0' | '1.1'
-  /** Name, value, name, value … exactly as they were sent. */
+  readonly httpVersion: '1.0' | '1.1' | '2'
+  /** Name, value, name, value … exactly as they were sent; in HTTP/2 without the pseudo header fields. */
   readonly rawHeaders: readonly string[]
   /** Lower-case names; the lines of one name are joined with a comma (cookies with a semicolon). */
   readonly headers: Readonly<Record<string, string>>
@@ -70,12 +76,23 @@ export interface RequestAccount {
   readonly complete: boolean
   /** Id of the connection it came on. */
   readonly connection: number
+  /** Number of its stream (HTTP/2). */
+  readonly stream: number | undefined
   /** When its head was complete, in milliseconds of `performance.now()`. */
   readonly at: number
   /** The status that was sent, once its head is with the kernel. */
   readonly status: number | undefined
   /** Whether the whole answer was handed to the kernel. */
   readonly answered: boolean
+  /** How many bytes of the answer's body were handed to the kernel, framing not counted. */
+  readonly bytesOut: number
+  /**
+   * When the exchange was broken off before it was over, in milliseconds of `performance.now()`: the client left it, by
+   * ending its connection or resetting its stream, or a fault of ours struck.
+   */
+  readonly brokenAt: number | undefined
+  /** The error code with which the client reset its stream (HTTP/2). */
+  readonly resetCode: number | undefined
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -111,6 +128,9 @@ export class Ledger {
       bytesIn: 0,
       bytesOut: 0,
       tls: undefined,
+      pings: 0,
+      refused: 0,
+      goaway: undefined,
       tlsError: undefined,
     }
     this.connections.push(account)

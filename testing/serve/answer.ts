@@ -1,74 +1,77 @@
 /** Sends one reply, and lets its fault strike at the byte it names. */
-import { bytesOf, headBytes, lastChunk, type Encoded, type EncodedBody } from './encode.ts'
+import { bytesOf, type EncodedBody } from './body.ts'
 import type { Fault, FaultPlace } from './fault.ts'
 import { pause, untilGone, whileHere } from './gone.ts'
 import type { Piece, Reply } from './reply.ts'
-import type { Wire } from './wire.ts'
+import type { Voice, Wire } from './wire.ts'
 
 /** What sending a reply needs, and whom it tells how far it got. */
 export interface Answering {
   readonly wire: Wire
-  readonly encoded: Encoded
+  readonly voice: Voice
   /** Called when the head is with the kernel. */
   readonly headSent: (status: number) => void
+  /** Called when bytes of the body are with the kernel. */
+  readonly bodySent: (bytes: number) => void
   /** Called when a fault has struck and nothing more will be said. */
   readonly broken: () => void
 }
 
-/** Sends `reply`. Resolves with whether the connection ends with it; rejects with `Gone` when the client leaves. */
-export async function answer(reply: Reply, answering: Answering): Promise<boolean> {
-  const { wire, encoded, headSent } = answering
-  const { outlet, gone } = wire
+/** Sends `reply`. Rejects with `Gone` when the client leaves. */
+export async function answer(reply: Reply, answering: Answering): Promise<void> {
+  const { wire, voice, headSent } = answering
+  const { gone } = wire
   const { status = 200, fault } = reply
   const strikeAt = async (place: FaultPlace): Promise<void> => {
     if (fault?.at === place) await strike(fault, answering)
   }
 
-  const { body, head } = encoded
-  for (const { status: early, headers } of reply.informational ?? [])
-    await outlet.write(headBytes(early, undefined, headers))
+  for (const { status: early, headers } of reply.informational ?? []) await wire.inform(early, headers)
   if (reply.delay) await pause(gone, reply.delay)
   await strikeAt('before-head')
+  const { head } = voice
   if (head) {
-    const cut = fault?.at === 'mid-head' ? Math.min(fault.bytes ?? head.bytes.length >> 1, head.bytes.length) : 0
-    await outlet.write(head.bytes.subarray(0, cut))
+    const cut = fault?.at === 'mid-head' ? Math.min(fault.bytes ?? head.length >> 1, head.length) : 0
+    if (cut > 0) await voice.writeHead(head.subarray(0, cut))
     await strikeAt('mid-head')
-    await outlet.write(head.bytes.subarray(cut))
+    await voice.writeHead(head.subarray(cut))
     headSent(status)
     await strikeAt('after-head')
   }
   if (reply.bodyDelay) await pause(gone, reply.bodyDelay)
-  if (!head || head.bodied) {
-    await sendPieces(body, fault, head?.chunked === true, answering)
-    if (head?.chunked) await outlet.write(lastChunk(reply.trailers))
+  if (voice.bodied) {
+    await sendPieces(fault, answering)
+    await voice.end()
   }
   if (!head) headSent(status)
   await strikeAt('after-body')
-  outlet.drip(undefined)
-  return head ? head.closes : reply.close === true
+  voice.drip(undefined)
 }
 
 /** Lets a fault happen. Resolves only when it is one that goes on sending. */
-export async function strike(fault: Fault, { wire, broken }: Pick<Answering, 'wire' | 'broken'>): Promise<void> {
+export async function strike(
+  fault: Fault,
+  { wire, voice, broken }: Pick<Answering, 'wire' | 'broken'> & { readonly voice?: Voice },
+): Promise<void> {
   if (fault.kind === 'drip') {
-    wire.outlet.drip(fault.every ?? 20)
+    voice?.drip(fault.every ?? 20)
     return
   }
-  if (fault.kind === 'reset') wire.reset()
-  if (fault.kind === 'fin') wire.fin()
+  if (wire.strike(fault)) return
   broken()
   await untilGone(wire.gone)
 }
 
-async function sendPieces(
-  body: EncodedBody,
-  fault: Fault | undefined,
-  chunked: boolean,
-  answering: Answering,
-): Promise<void> {
-  const { outlet, gone } = answering.wire
+async function sendPieces(fault: Fault | undefined, answering: Answering): Promise<void> {
+  const { voice, bodySent } = answering
+  const { body } = voice
+  const { gone } = answering.wire
   const mid = fault?.at === 'mid-body' ? fault : undefined
   let left = mid ? (mid.bytes ?? (body.length === undefined ? undefined : body.length >> 1)) : Infinity
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    await voice.write(bytes)
+    bodySent(bytes.length)
+  }
   for await (const piece of whilePulled(body.pieces, gone)) {
     const bytes = bytesOf(piece, body.encoding)
     left ??= bytes.length >> 1
@@ -76,19 +79,17 @@ async function sendPieces(
       await strike(mid, answering)
       left = Infinity
     }
-    // A chunk of no bytes would end the body.
-    const framed = chunked && bytes.length > 0
-    if (framed) await outlet.write(Buffer.from(`${bytes.length.toString(16)}\r\n`))
+    await voice.begin(bytes.length)
     if (mid && left <= bytes.length) {
-      await outlet.write(bytes.subarray(0, left))
+      await write(bytes.subarray(0, left))
       await strike(mid, answering)
-      await outlet.write(bytes.subarray(left))
+      await write(bytes.subarray(left))
       left = Infinity
     } else {
-      await outlet.write(bytes)
+      await write(bytes)
       left -= bytes.length
     }
-    if (framed) await outlet.write(CRLF)
+    await voice.done(bytes.length)
   }
   if (mid && left !== Infinity) await strike(mid, answering)
 }
@@ -111,5 +112,3 @@ async function* whilePulled(pieces: EncodedBody['pieces'], gone: AbortSignal): A
     if (!exhausted) void Promise.resolve(source.return?.()).catch(() => {})
   }
 }
-
-const CRLF = Buffer.from('\r\n')

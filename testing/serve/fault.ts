@@ -26,11 +26,21 @@ export interface Break {
    * - `fin`: a FIN (under TLS with `close_notify`) although more was promised; what still arrives is read and dropped.
    * - `stall`: nothing more is said and the socket stays open. Arriving bytes are read and dropped, so that the
    *   client's leaving is seen at once; only at `body-of-request` reading stops too, until `server.resume()`.
+   * - `goaway`: HTTP/2 only; a GOAWAY with `code` and `last`. An exchange it covers goes on.
+   *
+   * In HTTP/2 a `reset` or `fin` is one of the stream (RST_STREAM with `code`, END_STREAM) unless `scope` says otherwise,
+   * and a fault at `mid-head` one of the connection.
    */
-  readonly kind: 'reset' | 'fin' | 'stall'
+  readonly kind: 'reset' | 'fin' | 'stall' | 'goaway'
   readonly at: FaultPlace
   /** How many bytes pass before the fault at `body-of-request`, `mid-head` and `mid-body`. A body is counted without its framing. */
   readonly bytes?: number
+  /** What a `reset` or `fin` ends. Default: the stream in HTTP/2; HTTP/1.1 has only the connection. */
+  readonly scope?: 'stream' | 'connection'
+  /** The error code of RST_STREAM or GOAWAY (RFC 9113 §7). Default 2 (INTERNAL_ERROR) for RST_STREAM, 0 for GOAWAY. */
+  readonly code?: number
+  /** The last stream a GOAWAY covers. Default: the one before this. */
+  readonly last?: number
 }
 
 /** A fault that makes everything from a place on arrive byte by byte. */
@@ -48,7 +58,7 @@ export type Fault = Break | Drip
 
 /** A fault at a place where no route is known yet. */
 export interface EarlyFault {
-  readonly kind: Break['kind']
+  readonly kind: Exclude<Break['kind'], 'goaway'>
   readonly at: 'accept' | 'head-of-request'
 }
 

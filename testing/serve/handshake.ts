@@ -8,8 +8,8 @@ import type { OpenConnectionAccount, TlsAccount } from './account.ts'
 export type Handshake = (raw: Socket, account: OpenConnectionAccount, secured: (socket: tls.TLSSocket) => void) => void
 
 /** Makes the function that does the handshakes of a server. Throws what `node:tls` throws for a bad key or certificate. */
-export function handshaker(options: tls.TlsOptions): Handshake {
-  const shared = { ALPNProtocols: ['http/1.1'], ticketKeys: randomBytes(48), ...options }
+export function handshaker(options: tls.TlsOptions, protocols: string[]): Handshake {
+  const shared = { ALPNProtocols: protocols, ticketKeys: randomBytes(48), ...options }
   tls.createServer(shared)
   return (raw, account, secured) => {
     // A TLS server for each socket, which never listens: its events then belong to that socket, however early it dies.

@@ -2,10 +2,11 @@
 import net from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import type { Ledger, OpenConnectionAccount } from './account.ts'
-import { converse, type Conversation } from './connection.ts'
+import type { Accepted, Conversation, Talk } from './conversation.ts'
+import { converse } from './h1/connection.ts'
+import { Session } from './h2/session.ts'
 import { handshaker } from './handshake.ts'
 import { wasReset } from './was-reset.ts'
-import type { Wire } from './wire.ts'
 
 /** Where to listen, and whether with TLS. */
 export interface ListenOptions {
@@ -13,14 +14,21 @@ export interface ListenOptions {
   /** A Unix socket, which takes precedence over `host`. */
   readonly socketPath: string | undefined
   readonly tls: TlsOptions | undefined
+  readonly protocol: Protocol
 }
+
+/**
+ * What is spoken: HTTP/1.1, HTTP/2 over TLS, HTTP/2 without TLS and without asking (prior knowledge), or over TLS whichever
+ * of the two the client prefers to speak by ALPN, HTTP/2 first.
+ */
+export type Protocol = 'http/1.1' | 'h2' | 'h2c' | 'auto'
 
 /** An open port. */
 export interface Listener {
   /** 0 on a Unix socket. */
   readonly port: number
   /** The connections that are open now, by their ids. */
-  readonly wires: ReadonlyMap<number, Wire>
+  readonly talks: ReadonlyMap<number, Talk>
   /** Destroys every socket. Resolves when all are closed and their accounts say so. */
   close(): Promise<void>
 }
@@ -29,18 +37,24 @@ export interface Listener {
 export async function listen(options: ListenOptions, conversation: Conversation): Promise<Listener> {
   const { ledger, earlyFault } = conversation
   const sockets = new Map<net.Socket, OpenConnectionAccount>()
-  const wires = new Map<number, Wire>()
-  const handshake = options.tls && handshaker(options.tls)
+  const talks = new Map<number, Talk>()
+  const { protocol } = options
+  const handshake = options.tls && handshaker(options.tls, ALPN[protocol])
+  const talkOn = (accepted: Accepted): Talk => {
+    const chosen = accepted.account.tls?.alpn
+    const plain = protocol === 'http/1.1' || (protocol === 'auto' && chosen !== 'h2') || chosen === 'http/1.1'
+    return plain ? converse(accepted, conversation) : new Session(accepted, conversation)
+  }
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, raw => {
     const account = ledger.accept(raw.remotePort)
     sockets.set(raw, account)
     raw.once('close', () => {
       sockets.delete(raw)
-      wires.delete(account.id)
+      talks.delete(account.id)
       closed(account, ledger)
     })
     const talk = (socket: net.Socket): void => {
-      wires.set(account.id, converse(socket, account, conversation, raw))
+      talks.set(account.id, talkOn({ socket, raw, account }))
       ledger.changed()
     }
     const fault = earlyFault('accept', account.id)
@@ -64,7 +78,7 @@ export async function listen(options: ListenOptions, conversation: Conversation)
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : 0,
-    wires,
+    talks,
     async close() {
       const closing = [...sockets].map(([socket, account]) => {
         account.closedBy ??= 'server'
@@ -75,6 +89,13 @@ export async function listen(options: ListenOptions, conversation: Conversation)
       await Promise.all(closing)
     },
   }
+}
+
+const ALPN: Readonly<Record<Protocol, string[]>> = {
+  'http/1.1': ['http/1.1'],
+  h2: ['h2'],
+  h2c: [],
+  auto: ['h2', 'http/1.1'],
 }
 
 function closed(account: OpenConnectionAccount, ledger: Ledger): void {

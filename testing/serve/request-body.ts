@@ -1,12 +1,15 @@
 /** The body of a request: pulled from the socket piece by piece, counted, and kept for the account. */
 import type { OpenRequestAccount } from './account.ts'
 import { Gone } from './gone.ts'
-import { BadRequest, parseFields, type RequestFraming } from './head.ts'
-import type { Inlet } from './inlet.ts'
+import { BadRequest, parseFields } from './request-head.ts'
+import type { Incoming } from './wire.ts'
+
+/** How a body says where it ends: so many bytes, chunks, or the end of its stream. No body is a length of 0. */
+export type RequestFraming = number | 'chunked' | 'stream'
 
 /** What reading a body needs, and whom it tells. */
 export interface RequestBodyParts {
-  readonly inlet: Inlet
+  readonly inlet: Incoming
   readonly framing: RequestFraming
   readonly account: OpenRequestAccount
   /** Bodies longer than this many bytes are counted and not kept. */
@@ -28,7 +31,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   constructor(parts: RequestBodyParts) {
     this.#parts = parts
-    this.#left = parts.framing === 'chunked' ? -1 : parts.framing
+    this.#left = parts.framing === 'chunked' ? -1 : parts.framing === 'stream' ? Infinity : parts.framing
     if (this.#left === 0) this.#complete()
   }
 
@@ -86,12 +89,17 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     }
     if (this.#left <= 0 && !(await this.#nextChunk())) return undefined
     const piece = await inlet.take(Math.min(max, this.#left))
-    if (piece === undefined) throw new Gone()
+    if (piece === undefined) {
+      if (this.#parts.framing !== 'stream') throw new Gone()
+      account.rawTrailers = inlet.trailers ?? []
+      this.#complete()
+      return undefined
+    }
     this.#left -= piece.length
     account.bodyBytes += piece.length
     if (account.bodyBytes > keep) this.#kept = undefined
     this.#kept?.push(piece)
-    if (this.#left === 0 && this.#parts.framing !== 'chunked') this.#complete()
+    if (this.#left === 0 && typeof this.#parts.framing === 'number') this.#complete()
     this.#parts.changed()
     return piece
   }

@@ -1,6 +1,6 @@
 /** A request as a handler sees it. */
 import type { RequestAccount } from './account.ts'
-import type { RequestHead } from './head.ts'
+import type { RequestHead } from './request-head.ts'
 import type { RequestBody } from './request-body.ts'
 import { pathOf, queryOf } from './target.ts'
 
@@ -14,7 +14,7 @@ export interface ServedRequest {
   /** What `:name` and `*` of the pattern stand for, decoded. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
-  readonly httpVersion: '1.0' | '1.1'
+  readonly httpVersion: '1.0' | '1.1' | '2'
   /** Lower-case names; lines of one name are joined. */
   readonly headers: Readonly<Record<string, string>>
   /** Name, value, name, value … exactly as they were sent. */

@@ -1,9 +1,10 @@
 /** Starting a server, and what a test may ask of it. */
 import type { TlsOptions } from 'node:tls'
 import type { ConnectionAccount, Falsy, RequestAccount } from './account.ts'
-import type { Conversation } from './connection.ts'
+import type { Conversation } from './conversation.ts'
 import type { EarlyFault } from './fault.ts'
-import { listen } from './listen.ts'
+import type { Http2Options } from './h2/options.ts'
+import { listen, type Protocol } from './listen.ts'
 
 /** How the server listens and when it hangs up. */
 export interface ServeOptions {
@@ -13,9 +14,16 @@ export interface ServeOptions {
   readonly socketPath?: string
   /** Key, certificate and whatever else TLS should have (`ca`, `requestCert`, `minVersion`, …). Default: no TLS. */
   readonly tls?: TlsOptions
+  /**
+   * What is spoken: `h2` and `auto` (whichever the client chooses by ALPN) need `tls`, `h2c` is HTTP/2 with prior knowledge
+   * and needs that there is none. Default `http/1.1`.
+   */
+  readonly protocol?: Protocol
+  /** What the server allows a client of HTTP/2, and how it misbehaves. */
+  readonly http2?: Http2Options
   /** Milliseconds a connection may be idle after an answer before the server closes it, unannounced. Default: for ever. */
   readonly idleTimeout?: number
-  /** How many requests a connection serves before the server closes it, unannounced. Default: any number. */
+  /** How many requests a connection serves before the server closes it, unannounced; HTTP/2 announces it by GOAWAY. Default: any number. */
   readonly maxRequestsPerConnection?: number
   /** Request bodies of more bytes are counted and not kept. Default 16 MiB. */
   readonly keepBody?: number
@@ -61,8 +69,12 @@ export async function start(
 ): Promise<TestServer> {
   const { host = '127.0.0.1', socketPath, tls, keepBody = 16 * 1024 * 1024, idleTimeout } = options
   const { ledger } = conversation
-  const maxRequests = options.maxRequestsPerConnection
-  const listener = await listen({ host, socketPath, tls }, { ...conversation, keepBody, idleTimeout, maxRequests })
+  const { maxRequestsPerConnection: maxRequests, protocol = 'http/1.1', http2 = {} } = options
+  if ((protocol === 'h2' || protocol === 'auto') && tls === undefined)
+    throw new TypeError(`protocol: '${protocol}' needs tls: { key, cert }; without TLS it is 'h2c'`)
+  if (protocol === 'h2c' && tls !== undefined) throw new TypeError("protocol: 'h2c' has no TLS; with it, it is 'h2'")
+  const all = { ...conversation, keepBody, idleTimeout, maxRequests, http2 }
+  const listener = await listen({ host, socketPath, tls, protocol }, all)
   const { port } = listener
   const authority = port === 0 ? 'localhost' : `${host.includes(':') ? `[${host}]` : host}:${port}`
   const server: TestServer = {
@@ -84,7 +96,7 @@ export async function start(
     until: (predicate, withinMs = PATIENCE) =>
       ledger.until('a condition of the test', () => predicate(server), withinMs),
     resume(id) {
-      for (const [at, { inlet }] of listener.wires) if (id === undefined || id === at) inlet.flow()
+      for (const [at, talk] of listener.talks) if (id === undefined || id === at) talk.flow()
     },
     async close() {
       await listener.close()

@@ -1,10 +1,9 @@
 /** A request body and how it is read: its `100 Continue`, and its pace. */
 import type { Ledger, OpenRequestAccount } from './account.ts'
-import { headBytes } from './encode.ts'
 import { pause } from './gone.ts'
-import { framingOf, type RequestHead } from './head.ts'
 import type { ReadPace } from './reply.ts'
-import { RequestBody } from './request-body.ts'
+import { RequestBody, type RequestFraming } from './request-body.ts'
+import type { RequestHead } from './request-head.ts'
 import type { Wire } from './wire.ts'
 
 /** What reading an upload needs. */
@@ -13,6 +12,7 @@ export interface UploadParts {
   readonly head: RequestHead
   readonly ledger: Ledger
   readonly keepBody: number
+  readonly framing: RequestFraming
 }
 
 /** An upload on its way. */
@@ -25,16 +25,19 @@ export interface Upload {
 }
 
 /** Makes the body of a request readable; the first read sends the `100 Continue` a client waits for. */
-export function openUpload({ wire, head, ledger, keepBody }: UploadParts, account: OpenRequestAccount): Upload {
+export function openUpload(
+  { wire, head, framing, ledger, keepBody }: UploadParts,
+  account: OpenRequestAccount,
+): Upload {
   let unasked = head.headers['expect']?.toLowerCase() === '100-continue'
   let refused = false
   const begin = async (): Promise<void> => {
     if (!unasked || refused) return
     unasked = false
-    await wire.outlet.write(headBytes(100, undefined, undefined))
+    await wire.inform(100, undefined)
   }
   const changed = (): void => ledger.changed()
-  const body = new RequestBody({ inlet: wire.inlet, framing: framingOf(head), account, keep: keepBody, begin, changed })
+  const body = new RequestBody({ inlet: wire.inlet, framing, account, keep: keepBody, begin, changed })
   return {
     body,
     get unasked() {

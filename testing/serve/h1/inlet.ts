@@ -1,11 +1,12 @@
 /** The reading side of a socket: bytes on demand, with the socket still being read so that its end is seen. */
 import type { Duplex } from 'node:stream'
+import type { Incoming } from '../wire.ts'
 
 /** Unread bytes that are kept before the socket is paused, so that an upload nobody reads meets back-pressure. */
 const LIMIT = 64 * 1024
 
 /** Reads a socket on demand. One reader at a time. */
-export class Inlet {
+export class Inlet implements Incoming {
   readonly #socket: Duplex
   readonly #reading: (now: boolean) => void
   #unread: Buffer[] = []

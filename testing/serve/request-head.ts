@@ -15,13 +15,10 @@ export class BadRequest extends Error {
 export interface RequestHead {
   readonly method: string
   readonly target: string
-  readonly httpVersion: '1.0' | '1.1'
+  readonly httpVersion: '1.0' | '1.1' | '2'
   readonly rawHeaders: readonly string[]
   readonly headers: Readonly<Record<string, string>>
 }
-
-/** How a body says where it ends: so many bytes, or chunks. No body is a length of 0. */
-export type RequestFraming = number | 'chunked'
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP\/1\.([01])$/
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -55,7 +52,7 @@ export function parseFields(lines: readonly string[]): string[] {
 }
 
 /** Tells how the body of a request is framed. Throws `BadRequest` for everything that can mean two things. */
-export function framingOf(head: RequestHead): RequestFraming {
+export function framingOf(head: RequestHead): number | 'chunked' {
   const length = head.headers['content-length']
   const coding = head.headers['transfer-encoding']
   if (coding !== undefined) {
@@ -71,10 +68,11 @@ export function framingOf(head: RequestHead): RequestFraming {
 /** Whether the client will send another request on this connection. */
 export function wantsMore(head: RequestHead): boolean {
   const options = (head.headers['connection'] ?? '').toLowerCase().split(/[ \t]*,[ \t]*/)
-  return head.httpVersion === '1.1' ? !options.includes('close') : options.includes('keep-alive')
+  return head.httpVersion === '1.0' ? options.includes('keep-alive') : !options.includes('close')
 }
 
-function joined(rawHeaders: readonly string[]): Record<string, string> {
+/** Lower-case names; the lines of one name are joined with a comma (cookies with a semicolon). */
+export function joined(rawHeaders: readonly string[]): Record<string, string> {
   // Without a prototype, a header named `constructor` or `__proto__` is a header and nothing else.
   const headers: Record<string, string> = Object.create(null) as Record<string, string>
   for (let at = 0; at < rawHeaders.length; at += 2) {
