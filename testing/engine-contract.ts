@@ -1,7 +1,8 @@
 /** The contract every engine is held to, as cases for any test runner. */
-import type { EngineFactory } from '../src/engine.ts'
+import type { Client } from '../src/client.ts'
+import type { Capabilities, EngineFactory } from '../src/engine.ts'
 import { createClient } from '../src/main.ts'
-import { OwnWorkbench, type Case } from './contract/case.ts'
+import { OwnWorkbench, type Case, type Identity, type Need, type Spoken } from './contract/case.ts'
 import { ending } from './contract/ending.ts'
 import { receiving } from './contract/receiving.ts'
 import { sending } from './contract/sending.ts'
@@ -20,6 +21,10 @@ export interface ContractCase {
 export interface ContractOptions {
   /** Makes the engine with one connection per origin; without it the cases about waiting in a queue are excluded. */
   readonly single?: EngineFactory
+  /** What the servers of the cases speak. Default: the protocol the engine prefers. */
+  readonly protocol?: Spoken
+  /** Key and certificate of the servers, which the engines given must trust for 127.0.0.1. Needed for `h2`. */
+  readonly tls?: Identity
 }
 
 /**
@@ -39,27 +44,23 @@ export interface ContractOptions {
 export function engineContract(
   name: string,
   factory: EngineFactory,
-  { single }: ContractOptions = {},
+  options: ContractOptions = {},
 ): readonly ContractCase[] {
   const probe = factory.create()
   const { capabilities } = probe
   void probe.destroy()
-  const reason = ({ needs = [], unless = [] }: Case): string | undefined => {
-    const reserved = unless.find(one => capabilities.reserves?.includes(one))
-    if (reserved !== undefined) return `${name} declares that its platform reserves ${reserved} to itself`
-    const missing = needs.find(need => (need === 'single' ? single === undefined : !capabilities[need]))
-    if (missing === undefined) return undefined
-    return missing === 'single'
-      ? 'no engine with a single connection was given'
-      : `${name} declares that it has no ${missing}`
+  const { single, tls, protocol = preferred(capabilities) } = options
+  if (protocol === 'h2' && tls === undefined) {
+    throw new TypeError(
+      'the contract of an engine that speaks h2 needs tls: { key, cert }, which the engine must trust',
+    )
   }
+  const create = (engine: EngineFactory, baseUrl: string): Client => createClient({ engine, baseUrl, plugins: [] })
   return [...sending, ...receiving, ...ending].map(one => ({
     title: `${name} ${one.title}`,
-    excluded: reason(one),
+    excluded: exclusion(one, { name, capabilities, protocol, single: single !== undefined }),
     async run() {
-      const bench = new OwnWorkbench(factory, single, (engine, baseUrl) =>
-        createClient({ engine, baseUrl, plugins: [] }),
-      )
+      const bench = new OwnWorkbench({ factory, single, protocol, tls, create })
       try {
         await one.run(bench)
       } finally {
@@ -67,4 +68,43 @@ export function engineContract(
       }
     },
   }))
+}
+
+function preferred({ protocols }: Capabilities): Spoken {
+  const [first] = protocols
+  return first === 'h2' || first === 'h2c' ? first : 'http/1.1'
+}
+
+interface Held {
+  readonly name: string
+  readonly capabilities: Capabilities
+  readonly protocol: Spoken
+  readonly single: boolean
+}
+
+/** Why a case says nothing about this engine. */
+function exclusion({ needs = [], unless = [] }: Case, held: Held): string | undefined {
+  const { name, capabilities } = held
+  const reserved = unless.find(one => capabilities.reserves?.includes(one))
+  if (reserved !== undefined) return `${name} declares that its platform reserves ${reserved} to itself`
+  const missing = needs.find(need => !has(need, held))
+  if (missing === undefined) return undefined
+  if (missing === 'single') return 'no engine with a single connection was given'
+  if (missing === 'http/1.1' || missing === 'http/2')
+    return `the servers speak ${held.protocol}, and this is about ${missing}`
+  if (missing === 'tls') return 'the servers speak without TLS by prior knowledge'
+  return `${name} declares that it has no ${missing}`
+}
+
+function has(need: Need, { capabilities, protocol, single }: Held): boolean {
+  if (need === 'single') return single
+  if (need === 'http/1.1') return protocol === 'http/1.1'
+  if (need === 'http/2') return protocol !== 'http/1.1'
+  if (need === 'tls') return protocol !== 'h2c'
+  if (isLimit(need)) return capabilities.limits.some(limit => need === `limit ${limit}`)
+  return capabilities[need]
+}
+
+function isLimit(need: Need): need is Extract<Need, `limit ${string}`> {
+  return need.startsWith('limit ')
 }

@@ -1,7 +1,7 @@
 /** What a case of the engine contract is, and what it is given to work with. */
 import type { Client } from '../../src/client.ts'
-import type { Capabilities, Engine, EngineFactory, Reserved } from '../../src/engine.ts'
-import { serve } from '../serve.ts'
+import type { Capabilities, Engine, EngineFactory, Limits, Reserved } from '../../src/engine.ts'
+import { serve, type Protocol } from '../serve.ts'
 
 /** A promise every engine keeps, or declares that it cannot. */
 export interface Case {
@@ -14,10 +14,26 @@ export interface Case {
   readonly run: (bench: Workbench) => Promise<void>
 }
 
-/** A capability that is yes or no, or an engine whose pool has one connection. */
+/**
+ * A capability that is yes or no, a protocol the case is about (`http/2` with or without TLS), a limit the engine obeys, or
+ * an engine whose pool has one connection.
+ */
 export type Need =
   | { [K in keyof Capabilities]-?: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]
+  | 'http/1.1'
+  | 'http/2'
+  | 'tls'
+  | `limit ${keyof Limits}`
   | 'single'
+
+/** What servers of the contract speak. */
+export type Spoken = Exclude<Protocol, 'auto'>
+
+/** A key and its certificate, both PEM. */
+export interface Identity {
+  readonly key: string
+  readonly cert: string
+}
 
 /** Everything a case works with; whatever it opens is closed behind it. */
 export interface Workbench {
@@ -27,8 +43,19 @@ export interface Workbench {
   readonly client: (baseUrl: string) => Client
   /** The same, on an engine that opens one connection per origin; for cases that need `single`. */
   readonly singleClient: (baseUrl: string) => Client
-  /** Starts a server. */
+  /** What the servers speak. */
+  readonly protocol: Spoken
+  /** Starts a server that speaks it. */
   readonly serve: typeof serve
+}
+
+/** What a workbench is made of. */
+export interface WorkbenchParts {
+  readonly factory: EngineFactory
+  readonly single: EngineFactory | undefined
+  readonly protocol: Spoken
+  readonly tls: Identity | undefined
+  readonly create: (engine: EngineFactory, baseUrl: string) => Client
 }
 
 /** Makes clients and engines and remembers them. */
@@ -37,15 +64,15 @@ export class OwnWorkbench implements Workbench {
   readonly #factory: EngineFactory
   readonly #single: EngineFactory | undefined
   readonly #create: (engine: EngineFactory, baseUrl: string) => Client
+  readonly #tls: Identity | undefined
+  readonly protocol: Spoken
 
-  constructor(
-    factory: EngineFactory,
-    single: EngineFactory | undefined,
-    create: (engine: EngineFactory, baseUrl: string) => Client,
-  ) {
-    this.#factory = factory
-    this.#single = single
-    this.#create = create
+  constructor(parts: WorkbenchParts) {
+    this.#factory = parts.factory
+    this.#single = parts.single
+    this.#create = parts.create
+    this.#tls = parts.tls
+    this.protocol = parts.protocol
   }
 
   readonly engine: Workbench['engine'] = () => {
@@ -64,7 +91,8 @@ export class OwnWorkbench implements Workbench {
   }
 
   readonly serve: Workbench['serve'] = async (routes, options) => {
-    const server = await serve(routes, options)
+    const tls = this.protocol === 'h2' && this.#tls ? { tls: this.#tls } : {}
+    const server = await serve(routes, { protocol: this.protocol, ...tls, ...options })
     this.#open.push(() => server.close())
     return server
   }

@@ -5,7 +5,8 @@ import { HttpError } from '../../src/errors.ts'
 import { createClient } from '../../src/main.ts'
 import type { TestServer } from '../serve.ts'
 import { reply } from '../serve/reply.ts'
-import type { Case, Workbench } from './case.ts'
+import type { Client } from '../../src/client.ts'
+import type { Case, Need } from './case.ts'
 import { Endless } from './sending.ts'
 import { settled, watch } from './watch.ts'
 
@@ -13,67 +14,94 @@ import { settled, watch } from './watch.ts'
 const SOON = 50
 
 const stalled = { fault: { kind: 'stall', at: 'before-head' } } as const
+const halfway = { body: 'x'.repeat(1000), fault: { kind: 'stall', at: 'mid-body', bytes: 500 } } as const
 
 interface Cancelled {
   readonly phase: string
+  readonly needs?: readonly Need[]
   /** What is subscribed to and left again. */
-  readonly send: (bench: Workbench, server: TestServer) => Observable<unknown>
+  readonly send: (http: Client) => Observable<unknown>
   /** Resolves when the phase is reached. */
   readonly reached: (server: TestServer) => Promise<unknown>
 }
 
 const phases: readonly Cancelled[] = [
   {
-    phase: 'during the TLS handshake',
-    send: ({ client }, server) => client(server.url.replace('http:', 'https:')).get('silent'),
-    reached: server => server.until(({ connections }) => (connections[0]?.bytesIn ?? 0) > 0),
-  },
-  {
     phase: 'while it waits for an answer',
-    send: ({ client }, server) => client(server.url).get('stalled'),
+    send: http => http.get('stalled'),
     reached: server => server.received(),
   },
   {
     phase: 'in the middle of a body',
-    send: ({ client }, server) => client(server.url).get('endless'),
-    reached: server => server.until(({ connections }) => (connections[0]?.bytesOut ?? 0) > 100_000),
+    send: http => http.get('endless'),
+    reached: server => server.until(({ requests }) => (requests[0]?.bytesOut ?? 0) > 100_000),
+  },
+  {
+    phase: 'while a body stands still',
+    send: http => http.events('halfway'),
+    reached: server => server.until(({ requests }) => requests[0]?.bytesOut === 500),
   },
   {
     phase: 'in the middle of an upload',
-    send: ({ client }, server) => client(server.url).post('upload', new Endless()),
+    needs: ['streamingUpload'],
+    send: http => http.post('upload', new Endless()),
     reached: server => server.until(({ requests }) => (requests[0]?.bodyBytes ?? 0) > 100_000),
   },
 ]
 
 /** How exchanges and engines end. */
 export const ending: readonly Case[] = [
-  ...phases.map(({ phase, send, reached }): Case => ({
-    title: `closes the connection at once when it is left ${phase}, and says nothing more`,
-    ...(phase.includes('upload') ? { needs: ['streamingUpload'] } : {}),
-    ...(phase.includes('TLS') ? { unless: ['connections'] } : {}),
-    async run(bench) {
+  ...phases.map(({ phase, send, reached, needs = [] }): Case => ({
+    title: `ends the exchange at once when it is left ${phase}, and says nothing more`,
+    needs,
+    async run({ client, serve, protocol }) {
       const took: number[] = []
       for (let round = 0; round < 5; round++) {
-        const tls = phase.includes('TLS')
-        const server = await bench.serve(
-          { 'GET /stalled': stalled, 'GET /endless': reply.bytes(Infinity), 'POST /upload': stalled },
-          tls ? { onConnection: () => ({ kind: 'stall', at: 'accept' }) } : {},
-        )
-        const watched = watch(send(bench, server))
+        const server = await serve({
+          'GET /stalled': stalled,
+          'GET /halfway': halfway,
+          'GET /endless': reply.bytes(Infinity),
+          'POST /upload': stalled,
+          'GET /next': reply.text('next'),
+        })
+        const http = client(server.url)
+        const watched = watch(send(http))
         await reached(server)
-        if (tls) server.resume()
         const before = watched.values.length
         const left = performance.now()
         watched.subscription.unsubscribe()
-        const { closedAt = Infinity } = await server.closed(1, 1000)
-        took.push(closedAt - left)
-        assert.equal(watched.values.length, before)
-        assert.equal(watched.error, undefined)
+        const brokenAt = await server.until(({ requests }) => requests[0]?.brokenAt, 1000)
+        took.push(brokenAt - left)
+        assert.equal(watched.values.length, before, 'an event came after it was left')
+        assert.equal(watched.error, undefined, 'an error came after it was left')
+        if (protocol === 'http/1.1') await server.closed(1, 1000)
+        else {
+          assert.equal(server.requests[0]?.resetCode, CANCEL, 'the stream was not reset with CANCEL')
+          assert.equal((await firstValueFrom(http.get('next'))).text(), 'next')
+          assert.equal(server.connections.length, 1, 'its session did not live on')
+        }
       }
-      const middle = took.toSorted((a, b) => a - b)[2] ?? Infinity
-      assert.ok(middle <= SOON, `the server saw it after ${took.map(ms => ms.toFixed(0)).join(', ')} ms`)
+      assert.ok(middleOf(took) <= SOON, `the server saw it after ${took.map(ms => ms.toFixed(0)).join(', ')} ms`)
     },
   })),
+  {
+    title: 'closes the connection at once when it is left during the TLS handshake',
+    needs: ['tls'],
+    unless: ['connections'],
+    async run({ client, serve }) {
+      const took: number[] = []
+      for (let round = 0; round < 5; round++) {
+        const server = await serve({}, { onConnection: () => ({ kind: 'stall', at: 'accept' }) })
+        const { subscription } = watch(client(server.url.replace('http:', 'https:')).get(''))
+        await server.until(({ connections }) => (connections[0]?.bytesIn ?? 0) > 0)
+        const left = performance.now()
+        subscription.unsubscribe()
+        const { closedAt = Infinity } = await server.closed(1, 1000)
+        took.push(closedAt - left)
+      }
+      assert.ok(middleOf(took) <= SOON, `the server saw it after ${took.map(ms => ms.toFixed(0)).join(', ')} ms`)
+    },
+  },
   {
     title: 'stops the source of a body once when it is left in the middle of an upload',
     needs: ['streamingUpload'],
@@ -83,7 +111,7 @@ export const ending: readonly Case[] = [
       const { subscription } = watch(client(server.url).post('', source))
       await server.until(({ requests }) => (requests[0]?.bodyBytes ?? 0) > 0)
       subscription.unsubscribe()
-      await server.closed(1)
+      await server.until(({ requests }) => requests[0]?.brokenAt)
       const produced = await settled(() => source.produced)
       assert.equal(source.returned, 1)
       assert.equal(source.produced, produced)
@@ -97,14 +125,15 @@ export const ending: readonly Case[] = [
       const held = new Promise<void>(resolve => {
         answer = resolve
       })
-      const server = await serve({
+      const routes = {
         'GET /held': async () => {
           await held
           return reply.text('held')
         },
         'POST /queued': reply.status(204),
         'GET /next': reply.text('next'),
-      })
+      }
+      const server = await serve(routes, { http2: { maxConcurrentStreams: 1 } })
       const http = singleClient(server.url)
       const first = watch(http.get('held'))
       await server.received()
@@ -201,3 +230,8 @@ export const ending: readonly Case[] = [
     },
   },
 ]
+
+/** The error code of a stream that its client does not want any more (RFC 9113 §7). */
+const CANCEL = 8
+
+const middleOf = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? Infinity
