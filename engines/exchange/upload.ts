@@ -13,6 +13,9 @@ import { after } from '../connector/after.ts'
 /** The largest piece that is given at once, so that a peer's progress shows while a large chunk is sent. */
 const PIECE = 64 * 1024
 
+/** How many pieces are given before the event loop gets a turn: a kernel that takes each at once would keep it from everything else. */
+const IN_A_ROW = 8
+
 const NOTHING = new Uint8Array(0)
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
@@ -35,6 +38,7 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
   #done = false
   #stopped = false
   #loaded = 0
+  #inARow = 0
   #takeBack: (() => void) | undefined
   #giveUp: ((reason: Error) => void) | undefined
 
@@ -95,6 +99,7 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
     // Being asked for more means that the peer has taken what was given.
     this.#takeBack?.()
     if (this.#stopped) return Promise.reject(STOPPED)
+    if (++this.#inARow > IN_A_ROW) return this.#giveLater()
     if (this.#rest.length > 0) return Promise.resolve(this.#give())
     if (this.#done) return Promise.resolve(END)
     const wait = Promise.withResolvers<IteratorResult<Uint8Array, undefined>>()
@@ -144,6 +149,16 @@ export class Upload implements AsyncIterableIterator<Uint8Array> {
       this.#done = true
       throw error
     }
+  }
+
+  #giveLater(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#inARow = 0
+    const wait = Promise.withResolvers<IteratorResult<Uint8Array, undefined>>()
+    this.#giveUp = wait.reject
+    setImmediate(() => {
+      this.next().then(wait.resolve, wait.reject)
+    })
+    return wait.promise
   }
 
   #give(): IteratorResult<Uint8Array, undefined> {
