@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: So
   engines: (wanted, file) =>
     ['src/index.ts', 'undici', 'http2-wrapper', 'hpagent'].includes(wanted) ||
     wanted.startsWith('node:') ||
-    /^engines\/(?:connector|exchange|pool)\//.test(wanted) ||
+    /^engines\/(?:connector|exchange|platform|pool)\//.test(wanted) ||
     ownPart(wanted, file),
   streams: (wanted, file) =>
     ['rxjs', 'src/index.ts'].includes(wanted) || wanted.startsWith('node:') || ownPart(wanted, file),

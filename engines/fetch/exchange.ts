@@ -1,0 +1,269 @@
+/** One exchange: what the platform's `fetch` tells becomes events, and it can be ended in every phase. */
+import {
+  HttpHeaders,
+  isHttpError,
+  UPLOAD_PROGRESS,
+  type EventObserver,
+  type HttpError,
+  type HttpRequest,
+  type UploadSource,
+} from '../../src/index.ts'
+import { listenerFailed, truncated } from '../exchange/faults.ts'
+import { errorOf, type Progress } from '../exchange/progress.ts'
+import { Collecting } from '../platform/collecting.ts'
+import type { Running } from '../platform/engine.ts'
+import { lengthOf } from '../platform/length.ts'
+import { fieldsOf, needsStreaming, refusalOf, unsupported } from '../platform/request.ts'
+import type { Abilities } from './abilities.ts'
+import { failureOf, hiddenRedirect } from './failure.ts'
+import { Gate, type GateKeeper } from './gate.ts'
+
+/** What all exchanges of an engine share. */
+export interface Setting {
+  readonly abilities: Abilities
+  /** The `fetch` to call. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** Options that are passed on as they are. */
+  readonly init: RequestInit
+  /** Passed on with a body that is a stream. */
+  readonly duplex: string
+}
+
+type Stage = 'sending' | 'answered' | 'over'
+
+/** A request on its way. */
+export class FetchExchange implements Running, GateKeeper {
+  readonly request: HttpRequest
+  readonly #observer: EventObserver
+  readonly #setting: Setting
+  readonly #ended: () => void
+  readonly #controller = new AbortController()
+  #stage: Stage = 'sending'
+  #written = false
+  #sent = false
+  #gate: Gate | undefined
+  #collecting: Collecting | undefined
+  #resumed: PromiseWithResolvers<undefined> | undefined
+  #expected: number | undefined
+  #received = 0
+
+  constructor(request: HttpRequest, observer: EventObserver, setting: Setting, ended: () => void) {
+    this.request = request
+    this.#observer = observer
+    this.#setting = setting
+    this.#ended = ended
+  }
+
+  /** Sends it, or fails it with what this platform cannot send. */
+  begin(): void {
+    const { request } = this
+    const { abilities } = this.#setting
+    const refusal = refusalOf(request, 'fetch', abilities.strict)
+    if (refusal !== undefined) {
+      this.fail(refusal)
+      return
+    }
+    const { body } = request
+    if (body === undefined) this.#send(null)
+    else if (body instanceof Uint8Array && !(abilities.streams === 'always' && request.read(UPLOAD_PROGRESS) === true))
+      this.#send(body as Uint8Array<ArrayBuffer>)
+    else this.#upload(body)
+  }
+
+  abort(): void {
+    if (this.#stage === 'over') return
+    this.#end()
+    this.#controller.abort()
+  }
+
+  /** Ends it with this error. */
+  fail(error: HttpError): void {
+    if (this.#stage === 'over') return
+    this.abort()
+    this.#observer.error(error)
+  }
+
+  pause(): void {
+    this.#resumed ??= Promise.withResolvers()
+  }
+
+  resume(): void {
+    this.#resumed?.resolve(undefined)
+    this.#resumed = undefined
+  }
+
+  // What the gate tells.
+
+  began(): void {
+    this.#tellSent()
+  }
+
+  took(loaded: number, done: boolean): void {
+    if (this.#stage === 'over' || this.request.read(UPLOAD_PROGRESS) !== true) return
+    const total = this.request.body?.length
+    this.#observer.next({ type: 'progress', way: 'up', loaded, total, ...(done ? { done } : undefined) })
+  }
+
+  failed(error: unknown): void {
+    const fault = { code: 'BODY', phase: 'send', what: 'could not be sent: its body failed' } as const
+    this.fail(isHttpError(error) ? error.with({ requestWritten: 'maybe' }) : errorOf(fault, this.#progress, error))
+  }
+
+  /** A body that is produced while it is sent, where that can be; else one that is collected before. */
+  #upload(body: Uint8Array | UploadSource): void {
+    const { streams } = this.#setting.abilities
+    if (streams === 'always' || (streams === 'h2' && body.length === undefined)) {
+      this.#gate = new Gate(body, this)
+      this.#send(this.#gate.stream)
+    } else if (body.length === undefined || body instanceof Uint8Array) {
+      this.fail(needsStreaming(this.request, 'fetch'))
+    } else {
+      this.#collecting = new Collecting()
+      this.#collecting.start(
+        body,
+        blob => {
+          this.#send(blob)
+        },
+        (error: unknown) => {
+          this.failed(error)
+        },
+      )
+    }
+  }
+
+  #send(body: BodyInit | null): void {
+    const { request } = this
+    const { fetch, init, abilities, duplex } = this.#setting
+    const headers = fieldsOf(request, this.#gate !== undefined && !abilities.strict)
+    const wanted: RequestInit = Object.assign(Object.create(null) as RequestInit, init, {
+      method: request.method,
+      headers,
+      body,
+      signal: this.#controller.signal,
+      ...(this.#gate === undefined ? undefined : { duplex }),
+    })
+    this.#written = true
+    call(fetch, request.url, wanted).then(
+      response => {
+        this.#answer(response)
+      },
+      (error: unknown) => {
+        this.#break(error)
+      },
+    )
+    // The platform does not say when the head is on the wire. With a stream it asks for the body when there is a connection.
+    if (this.#gate === undefined) queueMicrotask(() => this.#tellSent())
+  }
+
+  #tellSent(): void {
+    if (this.#stage !== 'sending' || this.#sent) return
+    this.#sent = true
+    this.#observer.next({ type: 'sent' })
+  }
+
+  #answer(response: Response): void {
+    if (this.#isOver()) return
+    const { request } = this
+    const { status, statusText, type } = response
+    if (type === 'opaqueredirect') {
+      this.fail(hiddenRedirect(this.#progress))
+      return
+    }
+    if (type === 'opaque' || type === 'error') {
+      this.fail(unsupported(request, 'fetch', 'was answered with something this platform does not show'))
+      return
+    }
+    const headers = HttpHeaders.received([...response.headers].flat())
+    this.#tellSent()
+    if (this.#isOver()) return
+    this.#stage = 'answered'
+    this.#expected = lengthOf(headers, request.method, status)
+    // The platform tells where it went only if it followed redirects; which version of HTTP was spoken, it never tells.
+    const url = response.redirected ? response.url : request.url
+    const head = { status, statusText, headers, httpVersion: '1.1', url, request } as const
+    this.#observer.next({ type: 'head', head, flow: this })
+    this.#read(response.body?.getReader()).catch((error: unknown) => {
+      // Nothing but the observer throws here.
+      this.fail(errorOf(listenerFailed(this.#progress), this.#progress, error))
+    })
+  }
+
+  /** Asks for one chunk at a time, and for none while it is paused. */
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
+    while (reader !== undefined && !this.#isOver()) {
+      await this.#resumed?.promise
+      if (this.#isOver()) return
+      if (this.#resumed !== undefined) continue
+      const bytes = await this.#next(reader)
+      if (bytes === undefined) break
+      if (bytes.length === 0) continue
+      this.#received += bytes.length
+      this.#observer.next({ type: 'chunk', bytes })
+    }
+    if (!this.#isOver()) this.#finish()
+  }
+
+  /** The next chunk; `undefined` at the end, and when the exchange was over meanwhile. */
+  async #next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+    try {
+      const { value } = await reader.read()
+      return this.#isOver() ? undefined : value
+    } catch (error) {
+      this.#break(error)
+      return undefined
+    }
+  }
+
+  #finish(): void {
+    if (this.#expected !== undefined && this.#received !== this.#expected) {
+      this.fail(errorOf(truncated(this.#progress), this.#progress))
+      return
+    }
+    // An answer that came before its request was sent is the last of it.
+    const early = this.#gate?.sent === false
+    this.#end()
+    if (early) this.#controller.abort()
+    this.#observer.complete()
+  }
+
+  #break(error: unknown): void {
+    if (this.#stage === 'over') return
+    const { streams } = this.#setting.abilities
+    const hint =
+      this.#gate !== undefined && streams === 'h2'
+        ? ', or a server without HTTP/2, which this platform needs to send a body as it is produced'
+        : ''
+    this.fail(failureOf(error, this.#progress, hint))
+  }
+
+  #end(): void {
+    this.#stage = 'over'
+    this.resume()
+    this.#gate?.stop()
+    this.#collecting?.stop()
+    this.#ended()
+  }
+
+  #isOver(): boolean {
+    return this.#stage === 'over'
+  }
+
+  get #progress(): Progress {
+    return {
+      request: this.request,
+      written: this.#written,
+      sent: this.#written && this.#gate?.sent !== false,
+      started: this.#stage === 'answered',
+      answered: this.#stage === 'answered',
+      received: this.#received,
+      expected: this.#expected,
+      reused: false,
+      ended: false,
+    }
+  }
+}
+
+/** Makes a rejection of what a `fetch` throws. */
+async function call(fetch: Setting['fetch'], url: string, init: RequestInit): Promise<Response> {
+  return fetch(url, init)
+}
