@@ -1,7 +1,9 @@
 /**
  * What a GET of a small JSON costs the client, in CPU µs per request at concurrency 50: sluice bare and with five
  * plugins beside undici.dispatch, undici.request, fetch, axios, got, ky and Angular's HttpClient. The server runs in a process of its own;
- * the contenders take turns in one run, so that a noisy machine is noisy for all. Every answer is parsed.
+ * the contenders take turns in one run, so that a noisy machine is noisy for all. Every answer is parsed. There is no forced
+ * garbage collection between the turns: it throws away compiled code whose objects have no instance at that moment, and
+ * what is then measured is compiling.
  *
  *   npm run bench:get                  all of them
  *   npm run bench:get -- sluice undici only those whose name has one of these words; undici.request always runs
@@ -26,7 +28,7 @@ import { startJsonServer } from './json-server.ts'
 const BASE = 'undici.request'
 const CONCURRENCY = 50
 const ROUNDS = Number(process.env['ROUNDS'] ?? 15)
-const WARM_UP = 3
+const WARM_UP = 5
 const REQUESTS = Number(process.env['REQUESTS'] ?? 3000)
 
 /** Sends one request and calls back when the JSON is parsed. */
@@ -146,7 +148,6 @@ function viaDispatch(done: (error?: unknown) => void): void {
 
 /** CPU time of this process for one burst, in µs per request. */
 async function burst(send: Send): Promise<number> {
-  globalThis.gc?.()
   const finished = Promise.withResolvers<undefined>()
   let started = 0
   let left = REQUESTS

@@ -21,6 +21,7 @@ export class Sending implements EventObserver, Unsubscribable {
   #exchange: Exchange | undefined
   #drain: Drain | undefined
   #settled = false
+  #left = false
 
   constructor(request: HttpRequest, sink: Sink) {
     this.#request = request
@@ -43,7 +44,7 @@ export class Sending implements EventObserver, Unsubscribable {
   }
 
   next(event: HttpEvent): void {
-    if (this.#settled || this.#sink.closed) return
+    if (this.#settled || this.#left) return
     if (this.#drain !== undefined) {
       if (event.type === 'chunk') this.#drain.take(event.bytes)
       return
@@ -71,7 +72,7 @@ export class Sending implements EventObserver, Unsubscribable {
   error(error: HttpError): void {
     if (this.#settled) return
     this.#settled = true
-    if (this.#sink.closed) return
+    if (this.#left) return
     if (this.#drain === undefined) this.#sink.error(error)
     else this.#drain.end()
   }
@@ -79,7 +80,7 @@ export class Sending implements EventObserver, Unsubscribable {
   complete(): void {
     if (this.#settled) return
     this.#settled = true
-    if (this.#sink.closed) return
+    if (this.#left) return
     this.#marks.done = performance.now() - this.#start
     if (this.#drain === undefined) this.#sink.complete()
     else this.#drain.end()
@@ -90,25 +91,24 @@ export class Sending implements EventObserver, Unsubscribable {
   }
 
   unsubscribe(): void {
+    this.#left = true
     this.#drain?.stop()
     if (!this.#settled) this.#exchange?.abort()
   }
 
   #answer(event: HeadEvent): void {
     const head: ResponseHead = { ...event.head, connection: this.#connection, timings: this.#marks }
-    const unread = this.#isUnread(head)
-    if (this.#sink.closed) return
+    let unread: boolean
+    try {
+      unread = this.#request.read(DISCARD)?.(head) === true
+    } catch (error) {
+      // What they throw who may leave the answer is the call's error, not the engine's.
+      this.#sink.error(error)
+      return
+    }
+    // They may have left the whole call.
+    if (this.#left) return
     if (unread) this.#drain = new Drain(head, this.#sink)
     else this.#sink.next({ type: 'head', head, flow: event.flow })
-  }
-
-  /** Asks those who may leave the answer; what they throw is the call's error, not the engine's. */
-  #isUnread(head: ResponseHead): boolean {
-    try {
-      return this.#request.read(DISCARD)?.(head) === true
-    } catch (error) {
-      this.#sink.error(error)
-      return false
-    }
   }
 }

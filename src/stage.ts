@@ -20,6 +20,11 @@ export class Stage implements Sink, Unsubscribable {
     return this.#over || this.out.closed
   }
 
+  /** True once it has ended or was left. Whoever is further out leaves it before it ends, so there is no need to ask them. */
+  protected get ended(): boolean {
+    return this.#over
+  }
+
   /** Begins to hear events. They may be over before this returns. */
   over(events: Observable<HttpEvent>): this {
     const source = run(events, this)

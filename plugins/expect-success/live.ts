@@ -41,7 +41,7 @@ class Refusing extends Stage {
   }
 
   override next(event: HttpEvent): void {
-    if (this.closed) return
+    if (this.ended) return
     const unwanted = this.#unwanted
     if (unwanted?.take(event)) {
       if (unwanted.full) this.#refuse(unwanted.response)
@@ -50,12 +50,12 @@ class Refusing extends Stage {
   }
 
   override error(failure: unknown): void {
-    if (this.#unwanted && !this.closed) this.#refuse(this.#unwanted.response, failure)
+    if (this.#unwanted && !this.ended) this.#refuse(this.#unwanted.response, failure)
     else super.error(failure)
   }
 
   override complete(): void {
-    if (this.#unwanted && !this.closed) this.#refuse(this.#unwanted.response)
+    if (this.#unwanted && !this.ended) this.#refuse(this.#unwanted.response)
     else super.complete()
   }
 

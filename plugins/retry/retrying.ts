@@ -57,7 +57,7 @@ export class Retrying {
 
   run(): Observable<HttpEvent> {
     if (this.#budget !== false) this.#budget.deposit(this.#request.origin)
-    return this.#send(this.#request).pipe(reissue((outcome, tell) => this.#decide(outcome, tell)))
+    return reissue((outcome, tell) => this.#decide(outcome, tell))(this.#send(this.#request))
   }
 
   #send(request: HttpRequest): Observable<HttpEvent> {

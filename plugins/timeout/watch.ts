@@ -70,7 +70,7 @@ export class Watch extends Stage implements Flow {
   }
 
   override next(event: HttpEvent): void {
-    if (this.closed) return
+    if (this.ended) return
     switch (event.type) {
       case 'sent':
         this.#sent = true
@@ -120,7 +120,7 @@ export class Watch extends Stage implements Flow {
   /** Counts from now on, unless whoever reads holds the answer back. */
   #restart(): void {
     if (this.#limit === false) this.#alarm.stop()
-    else if (!this.#paused && !this.closed) this.#alarm.set(this.#limit)
+    else if (!this.#paused && !this.ended) this.#alarm.set(this.#limit)
   }
 
   /** The answer is waited for when all is sent; once it has begun, an upload that goes on is a sign of life. */

@@ -45,7 +45,7 @@ class Mapping extends Stage {
   }
 
   override next(event: HttpEvent): void {
-    if (this.closed) return
+    if (this.ended) return
     let mapped: HttpEvent
     try {
       mapped = answered(event) ? this.#map(event) : event
@@ -74,7 +74,7 @@ class Tapping extends Stage {
   }
 
   override next(event: HttpEvent): void {
-    if (this.closed) return
+    if (this.ended) return
     try {
       if (event.type === 'head') this.#look(event.head)
       else if (event.type === 'response') this.#look(event.response.head, event.response)

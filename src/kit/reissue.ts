@@ -111,7 +111,7 @@ class Attempt extends Stage {
   }
 
   override next(event: HttpEvent): void {
-    if (this.closed) return
+    if (this.ended) return
     if (!this.#accepted && answered(event)) {
       if (this.#steering.judge(outcomeOf(event))) return
       this.#accepted = true
@@ -120,7 +120,7 @@ class Attempt extends Stage {
   }
 
   override error(error: unknown): void {
-    if (this.closed) return
+    if (this.ended) return
     if (this.#accepted || !this.#steering.judge({ error })) super.error(error)
   }
 }
