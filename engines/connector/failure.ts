@@ -7,8 +7,8 @@ export type ConnectPhase = 'dns' | 'connect' | 'tls'
 
 /** Why a connection did not come about. */
 export interface ConnectFailure {
-  readonly code: 'DNS' | 'CONNECT' | 'TLS'
-  readonly phase: ConnectPhase
+  readonly code: 'DNS' | 'CONNECT' | 'TLS' | 'PROTOCOL' | 'UNSUPPORTED'
+  readonly phase: ConnectPhase | 'headers' | 'config'
   /** A clause that can follow "was not sent:". */
   readonly why: string
   readonly cause: unknown

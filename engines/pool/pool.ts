@@ -23,6 +23,8 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   readonly #idle: PooledConnection<X>[] = []
   /** Those that carry many requests side by side. */
   readonly #shared = new Set<PooledConnection<X>>()
+  /** The connection that is being made for all who wait, while there is no other. */
+  #probe: Attempt<X> | undefined
   /** Connections whose request is through, and which may be about to be closed. */
   #settling = 0
   #someWithoutClock = false
@@ -54,10 +56,6 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   /** True when one connection that is being made is enough for all who wait. */
   get #carriesMany(): boolean {
     return this.#pools.connector.carriesMany?.(this.target) === true
-  }
-  /** True when all who wait do so for the one connection that is being made, and not for one that they could share. */
-  get #joined(): boolean {
-    return this.#attempts.size === 1 && this.#connections.size === 0 && this.#carriesMany
   }
   /** The request that has waited longest. */
   get first(): X | undefined {
@@ -129,13 +127,12 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   }
 
   phase(attempt: Attempt<X>, phase: ConnectPhase): void {
-    if (!this.#joined) return
+    if (attempt !== this.#probe) return
     for (const exchange of this.#waiting) if (exchange !== attempt.waiter) exchange.connecting(phase)
   }
 
   connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void {
-    const joined = this.#joined
-    this.#attempts.delete(attempt)
+    const joined = this.#forget(attempt)
     const connection = this.#pools.adopt(this, socket, facts)
     this.#connections.add(connection)
     if (connection.roomy !== undefined) this.#shared.add(connection)
@@ -155,13 +152,12 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
       other.give(waiter)
     } else if (waiter !== undefined && waiter !== first) waiter.queue()
     this.#serve(connection, first)
-    if (joined || connection.roomy === true) this.pump()
+    if (this.#waiting.size > 0) this.pump()
   }
 
   failed(attempt: Attempt<X>, failure: ConnectFailure): void {
     const { waiter } = attempt
-    const all = this.#joined ? [...this.#waiting] : waiter === undefined ? [] : [waiter]
-    this.#attempts.delete(attempt)
+    const all = this.#forget(attempt) ? [...this.#waiting] : waiter === undefined ? [] : [waiter]
     this.#pools.left()
     attempt.release()
     // First all of them: who hears of it may send again.
@@ -211,7 +207,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
       attempt.give(exchange)
       return
     }
-    if (this.#joined) for (const attempt of this.#attempts) exchange.connecting(attempt.phaseNow)
+    if (this.#probe !== undefined) exchange.connecting(this.#probe.phaseNow)
   }
 
   #open(): void {
@@ -219,6 +215,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
       if (exchange.attempt !== undefined) continue
       const attempt = new Attempt<X>(this, listener => this.#pools.connector.prepare(this.target, listener))
       this.#attempts.add(attempt)
+      if (this.size === 1 && this.#carriesMany) this.#probe = attempt
       this.#pools.opening()
       attempt.start(exchange)
       return
@@ -257,8 +254,17 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     return false
   }
 
+  /** Takes an attempt off the list; true when all who wait do so for it. */
+  #forget(attempt: Attempt<X>): boolean {
+    this.#attempts.delete(attempt)
+    if (attempt !== this.#probe) return false
+    this.#probe = undefined
+    return true
+  }
+
   #callOff(attempt: Attempt<X>): void {
-    if (!this.#attempts.delete(attempt)) return
+    if (!this.#attempts.has(attempt)) return
+    this.#forget(attempt)
     attempt.destroy()
     this.#pools.left()
   }

@@ -6,6 +6,8 @@ import { stalled } from '../exchange/faults.ts'
 import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
 import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import { Upload } from '../exchange/upload.ts'
+import type { Carrier, Rider } from '../http2/carrier.ts'
+import { StreamExchange, type Origin } from '../http2/stream.ts'
 import type { Attempt } from '../pool/attempt.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
@@ -27,7 +29,7 @@ const LEFT: Error = new Error('The request was left.')
 type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
 
 /** A request on its way: undici's handler and the engine's exchange in one object, so that a small GET allocates little else. */
-export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatcher.DispatchHandler {
+export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatcher.DispatchHandler, Rider, Origin {
   readonly request: HttpRequest
   /** The connection that is being made for it. */
   attempt: Attempt<UndiciExchange> | undefined
@@ -50,6 +52,8 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   #informational = 0
   #closedBefore = 0
   #repeated = false
+  /** Does all the work where the server speaks HTTP/2. */
+  #stream: StreamExchange | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<UndiciExchange>) {
     this.request = request
@@ -63,7 +67,8 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   abort(): void {
     if (this.#stage === 'over') return
     const stage = this.#stage
-    this.#end()
+    if (this.#stream === undefined) this.#end()
+    else this.#stream.abort()
     if (stage === 'waiting') this.#pools.poolOf(this.request.origin).leave(this)
     // undici will pass it over; until then the connection can take the next one.
     else if (stage === 'handed') this.#release()
@@ -75,6 +80,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
 
   pause(): void {
     this.#paused = true
+    this.#stream?.pause()
     // After the last byte nothing is held back, and a peer that closes then must not look like one that broke off.
     if (this.#received !== this.#framing) this.#controller?.pause()
   }
@@ -82,6 +88,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
+    this.#stream?.resume()
     // undici's parser cannot go on with one answer while it is in the middle of another.
     queueMicrotask(() => {
       if (!this.#paused && this.#stage === 'answered') this.#controller?.resume()
@@ -144,9 +151,30 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     this.#waiting?.stop()
     this.#waiting = undefined
     this.#stage = 'handed'
+    this.#stream = undefined
     this.#connection = connection
     const pipelined = this.#pools.settings.pipelining > 1 && this.pipelinable
     return new Wanted(this.request, this.request.body === undefined ? null : this.#given(this.request.body), pipelined)
+  }
+
+  // What becomes of it where the server speaks HTTP/2.
+
+  ride(carrier: Carrier): void {
+    this.#waiting?.stop()
+    this.#waiting = undefined
+    this.#stage = 'handed'
+    this.#stream ??= new StreamExchange(this.request, this.#observer, this)
+    if (this.#paused) this.#stream.pause()
+    this.#stream.ride(carrier)
+  }
+
+  again(onNew: boolean): void {
+    this.#repeated ||= onNew
+    this.#again()
+  }
+
+  over(): void {
+    this.#end()
   }
 
   // What undici does.

@@ -14,6 +14,9 @@ const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: So
     ['src/index.ts', 'undici', 'http2-wrapper', 'hpagent'].includes(wanted) ||
     wanted.startsWith('node:') ||
     /^engines\/(?:connector|exchange|platform|pool)\//.test(wanted) ||
+    // Where a server chooses between HTTP/2 and HTTP/1.1, the parts of both engines meet.
+    (/^engines\/(?:http2|negotiation|undici)\b/.test(file.path) &&
+      /^engines\/(?:http2|negotiation|undici)\//.test(wanted)) ||
     ownPart(wanted, file),
   streams: (wanted, file) =>
     ['rxjs', 'src/index.ts'].includes(wanted) || wanted.startsWith('node:') || ownPart(wanted, file),

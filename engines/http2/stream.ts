@@ -1,0 +1,371 @@
+/** One exchange over HTTP/2: what a stream tells becomes events, and it can be ended in every phase. */
+import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import { HttpHeaders, isHttpError, type EventObserver, type HttpEvent, type HttpRequest } from '../../src/index.ts'
+import { OF_ANOTHER_LENGTH, overflowing, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
+import { faultOf, framingOf } from '../exchange/head.ts'
+import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
+import { Upload } from '../exchange/upload.ts'
+import type { Carrier } from './carrier.ts'
+import { lostWith, resetBy } from './faults.ts'
+import { fieldsOf, regular, sizeOf } from './fields.ts'
+import { pump, type PumpListener } from './pump.ts'
+
+const { NGHTTP2_CANCEL, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
+
+/** How often a request is sent again that no server has looked at. */
+const MOST_UNPROCESSED = 5
+
+const MISDIRECTED = 421
+
+const SENT: HttpEvent = { type: 'sent' }
+
+/** Node reads more options than are needed: none may come from a polluted `Object.prototype`. */
+const none = undefined
+const PLAIN = { exclusive: none, parent: none, silent: none, waitForTrailers: none, signal: none }
+const WITHOUT_BODY = { ...PLAIN, endStream: true } as unknown as { endStream: boolean }
+const WITH_BODY = { ...PLAIN, endStream: false } as unknown as { endStream: boolean }
+
+/** Where an exchange came from: the engine's own, which may be sent to another session. */
+export interface Origin {
+  /** It is to be sent again; `onNew` over a connection that is not there yet. */
+  again(onNew: boolean): void
+  /** It is over. */
+  over(): void
+}
+
+/** Where it stands: not given to a stream, on the wire, being answered, through. */
+type Stage = 'waiting' | 'open' | 'answered' | 'over'
+
+/** A request on a stream, or on the next one if the first was refused. */
+export class StreamExchange implements PumpListener {
+  readonly request: HttpRequest
+  readonly #observer: EventObserver
+  readonly #origin: Origin
+  #stage: Stage = 'waiting'
+  #carrier: Carrier | undefined
+  #stream: ClientHttp2Stream | undefined
+  #upload: Upload | undefined
+  #paused = false
+  #reused = false
+  #sentAll = false
+  #started = false
+  /** The server has ended the stream as it should. */
+  #whole = false
+  #fault: Error | undefined
+  #received = 0
+  #expected: number | undefined
+  #informational = 0
+  #unprocessed = 0
+  #repeated = false
+
+  constructor(request: HttpRequest, observer: EventObserver, origin: Origin) {
+    this.request = request
+    this.#observer = observer
+    this.#origin = origin
+  }
+
+  // What the user of the engine does.
+
+  /** Resets the stream, and leaves session and other streams as they are. */
+  abort(): void {
+    if (this.#stage === 'over') return
+    this.#stage = 'over'
+    this.#leave(NGHTTP2_CANCEL)
+    this.#origin.over()
+  }
+
+  pause(): void {
+    this.#paused = true
+    if (this.#stage === 'answered') this.#stream?.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#stage !== 'answered') return
+    if (this.#stream?.destroyed === true) this.#closed(this.#stream)
+    else this.#stream?.resume()
+  }
+
+  // What the session does.
+
+  /** A session takes it. */
+  ride(carrier: Carrier): void {
+    this.#carrier = carrier
+    carrier.open(this)
+  }
+
+  /** It is this one's turn. */
+  start(session: ClientHttp2Session): void {
+    const carrier = this.#carrier as Carrier
+    const { body } = this.request
+    let stream: ClientHttp2Stream
+    try {
+      stream = session.request(fieldsOf(this.request), body === undefined ? WITHOUT_BODY : WITH_BODY)
+    } catch (error) {
+      if (session.closed || session.destroyed) this.refused()
+      else this.#giveUp(unsendable((error as Error).message), error)
+      return
+    }
+    this.#stage = 'open'
+    this.#stream = stream
+    this.#listen(stream)
+    this.#observer.next(carrier.use())
+    this.#reused = carrier.reused
+    if (this.#isOver()) return
+    this.#observer.next(SENT)
+    if (this.#isOver()) return
+    if (body === undefined) this.#sentAll = true
+    else this.#send(stream)
+  }
+
+  /** The session takes no more streams. Nothing was written. */
+  refused(): void {
+    if (this.#isOver()) return
+    if (!this.#sendAgain('unprocessed')) this.#giveUp(resetBy(NGHTTP2_REFUSED_STREAM, this.#progress))
+  }
+
+  /** The session is gone, and the stream has not said that it is too. */
+  lost(): void {
+    if (this.#isOver()) return
+    if (this.#stream === undefined) this.refused()
+    else this.#closed(this.#stream)
+  }
+
+  // What the pump tells.
+
+  sentAll(): void {
+    this.#sentAll = true
+  }
+
+  sourceFailed(error: unknown): void {
+    if (this.#isOver()) return
+    if (isHttpError(error)) this.#fail(adopted(error, this.#progress))
+    else this.#giveUp(SOURCE_FAILED, error)
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    // A stream ends for its reader when it was reset, too. Only here it can be seen which of both it was.
+    const push = stream.push.bind(stream)
+    stream.push = (bytes: unknown) => {
+      if (bytes === null && !stream.closed) this.#whole = true
+      return push(bytes)
+    }
+    stream.on('error', (error: Error) => {
+      this.#fault ??= error
+    })
+    stream.on('headers', (_, __, raw: readonly string[]) => {
+      this.#inform(Number(raw[1]), regular(raw))
+    })
+    stream.on('response', (headers, _, raw: readonly string[]) => {
+      this.#answer(stream, Number(headers[':status']), regular(raw))
+    })
+    stream.on('trailers', (_, __, raw: readonly string[]) => {
+      this.#trail(raw)
+    })
+    stream.on('end', () => {
+      if (this.#whole && this.#stage === 'answered') this.#complete()
+    })
+    stream.on('close', () => {
+      this.#closed(stream)
+    })
+  }
+
+  #inform(status: number, fields: readonly string[]): void {
+    if (this.#isOver()) return
+    this.#started = true
+    this.#informational++
+    const fault = this.#faultOf(status, fields)
+    if (fault !== undefined) this.#giveUp(fault)
+    else this.#observer.next({ type: 'informational', status, headers: HttpHeaders.received(fields) })
+  }
+
+  #answer(stream: ClientHttp2Stream, status: number, fields: readonly string[]): void {
+    if (this.#isOver()) return
+    this.#started = true
+    const fault = this.#faultOf(status, fields)
+    if (fault !== undefined) {
+      this.#giveUp(fault)
+      return
+    }
+    if (status === MISDIRECTED && this.#downgrade()) return
+    const { request } = this
+    this.#stage = 'answered'
+    const framing = framingOf(fields, request.method, status)
+    this.#expected = typeof framing === 'number' ? framing : undefined
+    const headers = HttpHeaders.received(fields)
+    const head = { status, statusText: '', headers, httpVersion: '2', url: request.url, request } as const
+    this.#observer.next({ type: 'head', head, flow: this })
+    if (this.#isOver()) return
+    stream.on('data', (bytes: Uint8Array) => {
+      this.#take(bytes)
+    })
+    if (this.#paused) stream.pause()
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#isOver()) return
+    this.#received += bytes.length
+    this.#observer.next({ type: 'chunk', bytes })
+  }
+
+  #trail(fields: readonly string[]): void {
+    if (this.#isOver()) return
+    if (sizeOf(fields) > (this.#carrier?.maxHeaderSize ?? Infinity)) this.#giveUp(overflowing(this.#progress))
+    else this.#observer.next({ type: 'trailers', headers: HttpHeaders.received(fields) })
+  }
+
+  #faultOf(status: number, fields: readonly string[]): Fault | undefined {
+    if (sizeOf(fields) > (this.#carrier?.maxHeaderSize ?? Infinity)) return overflowing(this.#progress)
+    return faultOf(status, fields, this.#informational)
+  }
+
+  /** The stream is gone. If it had come to its end, what nobody has read yet is still there. */
+  #closed(stream: ClientHttp2Stream): void {
+    if (this.#isOver() || stream !== this.#stream) return
+    if (this.#whole && this.#stage === 'answered') {
+      if (this.#paused) return
+      for (let rest: unknown; (rest = stream.read()) !== null && !this.#isOver();) this.#take(rest as Uint8Array)
+      if (!this.#isOver()) this.#complete()
+      return
+    }
+    this.#broken(stream)
+  }
+
+  #broken(stream: ClientHttp2Stream): void {
+    const carrier = this.#carrier as Carrier
+    const { rstCode, id = 0 } = stream
+    const { fault } = carrier
+    if (rstCode === NGHTTP2_REFUSED_STREAM || carrier.isUnprocessed(id)) {
+      if (!this.#started && this.#sendAgain('unprocessed')) return
+      this.#giveUp(resetBy(NGHTTP2_REFUSED_STREAM, { ...this.#progress, written: false }), this.#fault, rstCode)
+    } else if (rstCode === NGHTTP2_HTTP_1_1_REQUIRED && this.#downgrade()) return
+    else if (!carrier.gone) this.#giveUp(resetBy(rstCode, this.#progress), this.#fault, rstCode)
+    else if (!this.#sendAgain('broken'))
+      this.#giveUp(
+        lostWith(fault ?? this.#fault, carrier.goawayCode, this.#progress),
+        fault ?? this.#fault,
+        carrier.goawayCode,
+      )
+  }
+
+  /** Has it sent over HTTP/1.1 if that can be done. */
+  #downgrade(): boolean {
+    const carrier = this.#carrier
+    if (carrier?.downgrade === undefined || !this.#mayOpenAgain) return false
+    carrier.downgrade()
+    this.#again(true)
+    return true
+  }
+
+  /**
+   * What was never processed is sent again, whatever it is. What went over a session that had served others, and ended
+   * without a byte of an answer, is repeated once where that does no harm (RFC 9113 §8.7, RFC 9110 §9.2.2).
+   */
+  #sendAgain(why: 'unprocessed' | 'broken'): boolean {
+    if (!this.#mayOpenAgain) return false
+    if (why === 'unprocessed') {
+      if (++this.#unprocessed > MOST_UNPROCESSED) return false
+    } else {
+      if (this.#started || !this.#reused || this.#repeated || !this.request.idempotent) return false
+      this.#repeated = true
+    }
+    this.#again(why === 'broken')
+    return true
+  }
+
+  /** True when its body can be sent once more, or was not begun. */
+  get #mayOpenAgain(): boolean {
+    return this.request.replayable || this.#upload === undefined
+  }
+
+  #again(onNew: boolean): void {
+    this.#leave(NGHTTP2_CANCEL)
+    this.#stage = 'waiting'
+    this.#carrier = this.#stream = this.#upload = this.#fault = undefined
+    this.#reused = this.#sentAll = this.#started = this.#whole = false
+    this.#informational = 0
+    this.#origin.again(onNew)
+  }
+
+  #send(stream: ClientHttp2Stream): void {
+    const upload = Upload.of(this.request, this.#observer, ms => {
+      this.#giveUp(stalled(ms))
+    })
+    if (upload === undefined) {
+      stream.end(this.request.body as Uint8Array, () => {
+        if (stream.writableFinished) this.sentAll()
+      })
+      return
+    }
+    this.#upload = upload
+    try {
+      upload.open()
+    } catch (error) {
+      this.sourceFailed(error)
+      return
+    }
+    pump(upload, stream, this)
+  }
+
+  #complete(): void {
+    if (this.#expected !== undefined && this.#expected !== this.#received) {
+      this.#giveUp(this.#received < this.#expected ? truncated(this.#progress) : OF_ANOTHER_LENGTH)
+      return
+    }
+    this.#stage = 'over'
+    // The server does not want what is left of the body.
+    this.#leave(NGHTTP2_CANCEL)
+    this.#origin.over()
+    this.#observer.complete()
+  }
+
+  #giveUp(fault: Fault, cause?: unknown, h2Code?: number): void {
+    const error = errorOf(fault, this.#progress, cause)
+    this.#fail(h2Code === undefined || h2Code === NGHTTP2_NO_ERROR ? error : error.with({ h2Code }))
+  }
+
+  #fail(error: ReturnType<typeof errorOf>): void {
+    if (this.#isOver()) return
+    this.#stage = 'over'
+    this.#leave(NGHTTP2_CANCEL)
+    this.#origin.over()
+    this.#observer.error(error)
+  }
+
+  /** Lets go of stream, source and session. What the stream still says is not heard. */
+  #leave(code: number): void {
+    this.#upload?.stop()
+    const stream = this.#stream
+    if (stream !== undefined && !stream.destroyed) {
+      if (!stream.closed) resetStream(stream, code)
+      // What nobody reads keeps a stream from its end.
+      stream.resume()
+    }
+    this.#carrier?.done(this)
+  }
+
+  #isOver(): boolean {
+    return this.#stage === 'over'
+  }
+
+  get #progress(): Progress {
+    return {
+      request: this.request,
+      written: this.#stage === 'open' || this.#stage === 'answered',
+      sent: this.#sentAll,
+      started: this.#started,
+      answered: this.#stage === 'answered',
+      received: this.#received,
+      expected: this.#expected,
+      reused: this.#reused,
+      ended: true,
+    }
+  }
+}
+
+/** Node would end a stream in good order before it resets it, and what was sent of a body would look whole. */
+function resetStream(stream: ClientHttp2Stream, code: number): void {
+  if (!stream.writableEnded) stream.end = () => stream
+  stream.close(code)
+}
