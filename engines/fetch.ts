@@ -110,6 +110,7 @@ const CHECKS = {
 /** What a platform with these abilities can do. */
 function capabilitiesOf({ streams, strict, explains }: Abilities, follows: boolean): Capabilities {
   const reserves: Reserved[] = ['headers', 'methods', 'connections']
+  if (streams === 'h2') reserves.push('uploads')
   if (strict || follows) reserves.push('redirects')
   if (strict) reserves.push('cookies')
   if (!explains) reserves.push('failures')
@@ -120,7 +121,8 @@ function capabilitiesOf({ streams, strict, explains }: Abilities, follows: boole
     duplex: streams === 'always',
     informational: false,
     trailers: false,
-    backPressure: true,
+    // Browsers hold a server back late: Chromium takes 64 MB that nobody reads.
+    backPressure: !strict,
     decodes: true,
     limits: [],
     reserves,

@@ -39,12 +39,13 @@ export interface Capabilities {
  *
  * - `headers`: it adds header fields of its own, and may refuse some of the request's.
  * - `methods`: it sends no body with GET and HEAD, and some methods not at all.
+ * - `uploads`: it sends a body while it is produced only to servers that speak HTTP/2.
  * - `redirects`: it does not show a redirect; it follows it or fails.
  * - `cookies`: it does not show `Set-Cookie`.
  * - `connections`: it opens, keeps and closes connections as it likes and does not tell which one was used.
  * - `failures`: it does not tell why there was no answer.
  */
-export type Reserved = 'headers' | 'methods' | 'redirects' | 'cookies' | 'connections' | 'failures'
+export type Reserved = 'headers' | 'methods' | 'uploads' | 'redirects' | 'cookies' | 'connections' | 'failures'
 
 /** A capability a request can ask for through {@link NEEDS}. */
 export type Need = { [K in keyof Capabilities]-?: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]

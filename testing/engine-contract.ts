@@ -87,6 +87,8 @@ function exclusion({ needs = [], unless = [] }: Case, held: Held): string | unde
   const { name, capabilities } = held
   const reserved = unless.find(one => capabilities.reserves?.includes(one))
   if (reserved !== undefined) return `${name} declares that its platform reserves ${reserved} to itself`
+  if (held.protocol === 'http/1.1' && needs.includes('streamingUpload') && capabilities.reserves?.includes('uploads'))
+    return `${name} declares that its platform sends a body while it is produced over HTTP/2 only`
   const missing = needs.find(need => !has(need, held))
   if (missing === undefined) return undefined
   if (missing === 'single') return 'no engine with a single connection was given'

@@ -72,6 +72,7 @@ export class FetchExchange implements Running, GateKeeper {
 
   abort(): void {
     if (this.#stage === 'over') return
+    // Stops the upload before the platform hears of it: a browser takes a body that it cancels itself for one that has ended.
     this.#end()
     this.#controller.abort()
   }
@@ -142,17 +143,21 @@ export class FetchExchange implements Running, GateKeeper {
       signal: this.#controller.signal,
       ...(this.#gate === undefined ? undefined : { duplex }),
     })
-    this.#written = true
-    call(fetch, request.url, wanted).then(
-      response => {
-        this.#answer(response)
-      },
-      (error: unknown) => {
-        this.#break(error)
-      },
-    )
-    // The platform does not say when the head is on the wire. With a stream it asks for the body when there is a connection.
-    if (this.#gate === undefined) queueMicrotask(() => this.#tellSent())
+    // Browsers send what was aborted in the turn in which it was begun.
+    queueMicrotask(() => {
+      if (this.#isOver()) return
+      this.#written = true
+      call(fetch, request.url, wanted).then(
+        response => {
+          this.#answer(response)
+        },
+        (error: unknown) => {
+          this.#break(error)
+        },
+      )
+      // The platform does not say when the head is on the wire. With a stream it asks for the body when there is a connection.
+      if (this.#gate === undefined) this.#tellSent()
+    })
   }
 
   #tellSent(): void {
@@ -162,7 +167,11 @@ export class FetchExchange implements Running, GateKeeper {
   }
 
   #answer(response: Response): void {
-    if (this.#isOver()) return
+    if (this.#isOver()) {
+      // Chromium has been seen to keep a connection whose request was aborted just as its head came.
+      response.body?.cancel().catch(ignore)
+      return
+    }
     const { request } = this
     const { status, statusText, type } = response
     if (type === 'opaqueredirect') {
@@ -266,4 +275,8 @@ export class FetchExchange implements Running, GateKeeper {
 /** Makes a rejection of what a `fetch` throws. */
 async function call(fetch: Setting['fetch'], url: string, init: RequestInit): Promise<Response> {
   return fetch(url, init)
+}
+
+function ignore(): void {
+  // Nobody wants it any more; how it ends is its own affair.
 }

@@ -1,10 +1,10 @@
 /** What a platform reports, in the codes and words that every engine uses, as far as it tells. */
 import { describe, HttpError, isHttpError } from '../../src/index.ts'
-import { codeOf, lookupFailed, notConnected, unreachable } from '../connector/failure.ts'
-import { handshakeFailed } from '../connector/handshake-failure.ts'
-import { hostPort, targetOf } from '../connector/target.ts'
+import { codeOf } from '../connector/failure.ts'
+import { targetOf } from '../connector/target.ts'
 import { brokenOff, isConnectionLoss, overflowing, truncated, unreadable } from '../exchange/faults.ts'
 import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
+import { unconnected } from '../exchange/unconnected.ts'
 import { unsupported } from '../platform/request.ts'
 import { unexplained } from '../platform/silent.ts'
 
@@ -29,22 +29,11 @@ function causeOf(error: unknown): unknown {
 /** Why there was no connection. */
 function beforeAnswer(cause: unknown, progress: Progress): HttpError | undefined {
   const { request } = progress
-  const code = codeOf(cause)
-  const target = targetOf(request.origin)
-  if (syscallOf(cause) === 'getaddrinfo') return notConnected(request, lookupFailed(target.host, cause))
-  if (cause instanceof AggregateError || syscallOf(cause) === 'connect') {
-    const causes: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
-    const attempts = causes.map(one => ({ address: addressOf(one) ?? hostPort(target.host, target.port), cause: one }))
-    return notConnected(request, unreachable(target, attempts))
-  }
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
-    const what = `was not sent: connecting to ${hostPort(target.host, target.port)} took longer than the platform allows`
-    return errorOf({ code: 'TIMEOUT', phase: 'connect', what }, { ...progress, written: false }, cause)
-  }
-  if (HANDSHAKE.test(code) || messageOf(cause).includes('before secure TLS connection'))
-    return notConnected(request, handshakeFailed(target, target.host, cause))
+  const failure = unconnected(request, cause)
+  if (failure !== undefined) return failure
+  const { port } = targetOf(request.origin)
   if (messageOf(cause) === 'bad port')
-    return unsupported(request, 'fetch', `asks for port ${target.port}, to which this platform does not connect`, cause)
+    return unsupported(request, 'fetch', `asks for port ${port}, to which this platform does not connect`, cause)
   return undefined
 }
 
@@ -83,8 +72,6 @@ const UNASKED: Readonly<Record<string, string>> = {
 /** Some checks of undici's parser are assertions. */
 const UNREADABLE: ReadonlySet<string> = new Set(['ERR_ASSERTION', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])
 
-const HANDSHAKE = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CRL_|HOSTNAME_MISMATCH)/
-
 /** A limit of ours the platform has no answer to: the response is a redirect it hides. */
 export function hiddenRedirect(progress: Progress): HttpError {
   const { request } = progress
@@ -95,15 +82,6 @@ export function hiddenRedirect(progress: Progress): HttpError {
     attempt: request.attempt,
     requestWritten: 'yes',
   })
-}
-
-function syscallOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'syscall' in error ? error.syscall : undefined
-}
-
-function addressOf(error: unknown): string | undefined {
-  const { address, port } = error as { readonly address?: unknown; readonly port?: unknown }
-  return typeof address === 'string' && typeof port === 'number' ? hostPort(address, port) : undefined
 }
 
 function messageOf(error: unknown): string {
