@@ -12,6 +12,11 @@ export interface Rider {
 export interface Carrier {
   /** True when another request was sent over it before the last one. */
   readonly reused: boolean
+  /**
+   * How many bytes the peer has sent, once it has answered somebody. If it sends no more and ends the connection, it had
+   * done so before it saw what was sent after that.
+   */
+  readonly mark: number | undefined
   /** True when its connection has ended. */
   readonly gone: boolean
   /** What was wrong with it, if the peer did not simply end it. */

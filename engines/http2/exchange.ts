@@ -14,7 +14,7 @@ export class Http2Exchange implements PooledExchange<Http2Exchange>, Rider, Orig
   attempt: Attempt<Http2Exchange> | undefined
   readonly ticket: number
   readonly pipelinable = false
-  wantsNew = false
+  readonly wantsNew = false
   readonly #observer: EventObserver
   readonly #pools: Pools<Http2Exchange>
   readonly #stream: StreamExchange
@@ -75,9 +75,8 @@ export class Http2Exchange implements PooledExchange<Http2Exchange>, Rider, Orig
 
   // What becomes of it on the session.
 
-  again(onNew: boolean): void {
-    this.wantsNew = onNew
-    this.#pools.poolOf(this.request.origin).readmit(this)
+  again(why: 'unprocessed' | 'broken'): void {
+    this.#pools.poolOf(this.request.origin).readmit(this, why === 'broken')
   }
 
   over(): void {

@@ -102,14 +102,16 @@ export class Opening implements Preparing {
     const lost = (): void => {
       this.#lost()
     }
-    socket.on('error', note)
     session.on('error', note)
-    // A session may die of what the socket says without a word of its own.
+    socket.on('error', note)
+    // A session may die of what its socket says without a word of either, as of an alert behind the handshake.
+    socket.once('error', lost)
     socket.once('close', lost)
     session.once('close', lost)
     session.once('remoteSettings', () => {
       if (this.#over) return
       this.#over = true
+      socket.off('error', lost)
       socket.off('close', lost)
       session.off('close', lost)
       session.setLocalWindowSize(SESSION_WINDOW)

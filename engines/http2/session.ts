@@ -33,6 +33,8 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   #again: HttpEvent | undefined
   #running = 0
   #used = 0
+  /** Some request was answered, so that the session may have been given up by its server since. */
+  #served = false
   #settling = false
   #retired = false
   #gone = false
@@ -80,6 +82,9 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   }
   get running(): number {
     return this.#running
+  }
+  get mark(): number | undefined {
+    return this.#served ? this.#socket.bytesRead : undefined
   }
   get roomy(): boolean {
     return !this.retiring && this.#running < Math.min(this.#most, this.#settings.streams)
@@ -129,6 +134,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
 
   done(exchange: StreamExchange): void {
     if (!this.#exchanges.delete(exchange)) return
+    this.#served ||= exchange.answered
     this.#running--
     this.#settleSoon()
   }
@@ -150,7 +156,6 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
       this.#fault ??= error
     }
     session.on('error', note)
-    socket.on('error', note)
     session.on('remoteSettings', ({ maxConcurrentStreams = Infinity }: Settings) => {
       this.#most = maxConcurrentStreams
       if (this.#running > 0) this.#settleSoon()
@@ -171,6 +176,12 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
       this.retire()
     }
     session.once('close', lost)
+    // A session may die of what its socket says without a word of either, as of an alert behind the handshake.
+    socket.on('error', (error: Error) => {
+      note(error)
+      lost()
+      setImmediate(() => socket.destroy())
+    })
     socket.once('end', () => {
       if (this.#running === 0) this.destroy()
       else this.retire()

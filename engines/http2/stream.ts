@@ -27,8 +27,11 @@ const WITH_BODY = { ...PLAIN, endStream: false } as unknown as { endStream: bool
 
 /** Where an exchange came from: the engine's own, which may be sent to another session. */
 export interface Origin {
-  /** It is to be sent again; `onNew` over a connection that is not there yet. */
-  again(onNew: boolean): void
+  /**
+   * It is to be sent again: as if for the first time, over none of those that waited beside the one that broke, or over
+   * HTTP/1.1.
+   */
+  again(why: 'unprocessed' | 'broken' | 'downgraded'): void
   /** It is over. */
   over(): void
 }
@@ -47,16 +50,24 @@ export class StreamExchange implements PumpListener {
   #upload: Upload | undefined
   #paused = false
   #reused = false
+  #mark: number | undefined
   #sentAll = false
   #started = false
   /** The server has ended the stream as it should. */
   #whole = false
+  /** The server has said that it has not looked at it. */
+  #unwritten = false
   #fault: Error | undefined
   #received = 0
   #expected: number | undefined
   #informational = 0
   #unprocessed = 0
   #repeated = false
+
+  /** True when it got the head of an answer. */
+  get answered(): boolean {
+    return this.#started
+  }
 
   constructor(request: HttpRequest, observer: EventObserver, origin: Origin) {
     this.request = request
@@ -112,6 +123,7 @@ export class StreamExchange implements PumpListener {
     this.#listen(stream)
     this.#observer.next(carrier.use())
     this.#reused = carrier.reused
+    this.#mark = carrier.mark
     if (this.#isOver()) return
     this.#observer.next(SENT)
     if (this.#isOver()) return
@@ -238,7 +250,8 @@ export class StreamExchange implements PumpListener {
     const { fault } = carrier
     if (rstCode === NGHTTP2_REFUSED_STREAM || carrier.isUnprocessed(id)) {
       if (!this.#started && this.#sendAgain('unprocessed')) return
-      this.#giveUp(resetBy(NGHTTP2_REFUSED_STREAM, { ...this.#progress, written: false }), this.#fault, rstCode)
+      this.#unwritten = true
+      this.#giveUp(resetBy(NGHTTP2_REFUSED_STREAM, this.#progress), this.#fault, rstCode)
     } else if (rstCode === NGHTTP2_HTTP_1_1_REQUIRED && this.#downgrade()) return
     else if (!carrier.gone) this.#giveUp(resetBy(rstCode, this.#progress), this.#fault, rstCode)
     else if (!this.#sendAgain('broken'))
@@ -254,23 +267,24 @@ export class StreamExchange implements PumpListener {
     const carrier = this.#carrier
     if (carrier?.downgrade === undefined || !this.#mayOpenAgain) return false
     carrier.downgrade()
-    this.#again(true)
+    this.#again('downgraded')
     return true
   }
 
   /**
    * What was never processed is sent again, whatever it is. What went over a session that had served others, and ended
-   * without a byte of an answer, is repeated once where that does no harm (RFC 9113 §8.7, RFC 9110 §9.2.2).
+   * without a word since, is repeated once where that does no harm (RFC 9113 §8.7, RFC 9110 §9.2.2).
    */
   #sendAgain(why: 'unprocessed' | 'broken'): boolean {
     if (!this.#mayOpenAgain) return false
     if (why === 'unprocessed') {
       if (++this.#unprocessed > MOST_UNPROCESSED) return false
     } else {
-      if (this.#started || !this.#reused || this.#repeated || !this.request.idempotent) return false
+      if (this.#started || this.#mark === undefined || this.#mark !== this.#carrier?.mark) return false
+      if (this.#repeated || !this.request.idempotent) return false
       this.#repeated = true
     }
-    this.#again(why === 'broken')
+    this.#again(why)
     return true
   }
 
@@ -279,13 +293,13 @@ export class StreamExchange implements PumpListener {
     return this.request.replayable || this.#upload === undefined
   }
 
-  #again(onNew: boolean): void {
+  #again(why: 'unprocessed' | 'broken' | 'downgraded'): void {
     this.#leave(NGHTTP2_CANCEL)
     this.#stage = 'waiting'
     this.#carrier = this.#stream = this.#upload = this.#fault = undefined
     this.#reused = this.#sentAll = this.#started = this.#whole = false
     this.#informational = 0
-    this.#origin.again(onNew)
+    this.#origin.again(why)
   }
 
   #send(stream: ClientHttp2Stream): void {
@@ -352,7 +366,7 @@ export class StreamExchange implements PumpListener {
   get #progress(): Progress {
     return {
       request: this.request,
-      written: this.#stage === 'open' || this.#stage === 'answered',
+      written: !this.#unwritten && (this.#stage === 'open' || this.#stage === 'answered'),
       sent: this.#sentAll,
       started: this.#started,
       answered: this.#stage === 'answered',

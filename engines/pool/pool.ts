@@ -80,9 +80,9 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     this.pump()
   }
 
-  /** Sends a request again: that goes first, and over a new connection if its last one was closed under it. */
-  readmit(exchange: X): void {
-    if (exchange.wantsNew) for (const connection of this.#idle.splice(0)) connection.destroy()
+  /** Sends a request again: that goes first, and over none of those that waited beside the one that was closed under it. */
+  readmit(exchange: X, closed: boolean = true): void {
+    if (closed) for (const connection of this.#idle.splice(0)) connection.destroy()
     const others = [...this.#waiting]
     this.#waiting.clear()
     this.#waiting.add(exchange)

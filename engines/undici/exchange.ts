@@ -12,9 +12,9 @@ import type { Attempt } from '../pool/attempt.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
 import { tookTooLong, Waiting } from '../pool/waiting.ts'
-import type { Connection } from './connection.ts'
 import { failureOf, isBroken } from './failure.ts'
 import { fieldsOf } from './head.ts'
+import type { Line } from './line.ts'
 import { Wanted } from './wanted.ts'
 
 /** How often a request is given another connection because the one it was to go over was closed before. */
@@ -39,7 +39,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   readonly #pools: Pools<UndiciExchange>
   #stage: Stage = 'waiting'
   #waiting: Waiting | undefined
-  #connection: Connection | undefined
+  #connection: Line | undefined
   #controller: Dispatcher.DispatchController | undefined
   #upload: Upload | undefined
   #paused = false
@@ -52,6 +52,8 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   #informational = 0
   #closedBefore = 0
   #repeated = false
+  /** The server wants it over HTTP/1.1. */
+  #onHttp1 = false
   /** Does all the work where the server speaks HTTP/2. */
   #stream: StreamExchange | undefined
 
@@ -117,10 +119,10 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
 
   /** True when its connection was closed under it, so that only a new one will do. */
   get wantsNew(): boolean {
-    return this.#closedBefore > 0 || this.#repeated
+    return this.#closedBefore > 0 || this.#repeated || this.#onHttp1
   }
 
-  isOn(connection: Connection): boolean {
+  isOn(connection: Line): boolean {
     return this.#connection === connection
   }
 
@@ -147,7 +149,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   }
 
   /** A connection takes it; answers with what undici is to send. */
-  hand(connection: Connection): Dispatcher.DispatchOptions {
+  hand(connection: Line): Dispatcher.DispatchOptions {
     this.#waiting?.stop()
     this.#waiting = undefined
     this.#stage = 'handed'
@@ -168,9 +170,10 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     this.#stream.ride(carrier)
   }
 
-  again(onNew: boolean): void {
-    this.#repeated ||= onNew
-    this.#again()
+  again(why: 'unprocessed' | 'broken' | 'downgraded'): void {
+    this.#onHttp1 ||= why === 'downgraded'
+    this.#stage = 'waiting'
+    this.#pools.poolOf(this.request.origin).readmit(this, why !== 'unprocessed')
   }
 
   over(): void {
@@ -181,7 +184,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#stage === 'over') throw LEFT
-    const connection = this.#connection as Connection
+    const connection = this.#connection as Line
     this.#controller = controller
     this.#upload?.open()
     this.#observer.next(connection.use())
@@ -260,7 +263,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   }
 
   /** Gives the connection back. It is asked to settle even if it is closed, so that the pool counts right. */
-  #release(): Connection | undefined {
+  #release(): Line | undefined {
     const connection = this.#connection
     this.#connection = undefined
     connection?.done()
@@ -316,7 +319,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     this.#pools.poolOf(this.request.origin).readmit(this)
   }
 
-  #progress(connection: Connection | undefined): Progress {
+  #progress(connection: Line | undefined): Progress {
     return {
       request: this.request,
       written: this.#stage === 'written' || this.#stage === 'answered',

@@ -166,7 +166,7 @@ export async function frameServer({ greeting, seen, silent = false }: FrameOptio
   const wake = (): void => {
     for (const look of waiting) look()
   }
-  const server = net.createServer({ allowHalfOpen: true }, socket => {
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     const wire = new Wire(socket, (one, where) => {
       if (!silent && one.type === SETTINGS && (one.flags & ACK) === 0) where.send(frame(SETTINGS, ACK, 0))
       if (!silent && one.type === PING && (one.flags & ACK) === 0) where.send(frame(PING, ACK, 0, one.payload))
