@@ -5,7 +5,7 @@
  *
  *   npm run bench:engines                 a GET of a small JSON, every contest; exits with 1 when a limit is not kept
  *   npm run bench:engines -- undici http  only the contests whose name has one of these words
- *   npm run bench:engines -- download     1 GiB, each time in a process of its own: speed by CPU time, and peak memory
+ *   npm run bench:engines -- download     1 GiB: speed by CPU time, and peak memory. Needs a build
  *
  * The server runs in a process of its own. Every answer is parsed. The environment variables ROUNDS and REQUESTS change how long it takes.
  */
