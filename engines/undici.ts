@@ -1,6 +1,7 @@
 /** The default engine on Node: HTTP/1.1 on undici's dispatcher, with connections of our own making. */
 import type { LookupFunction } from 'node:net'
-import { flag, limit, type Capabilities, type EngineFactory } from '../src/index.ts'
+import type { Dispatcher } from 'undici'
+import { callback, flag, HttpError, limit, listOf, type Capabilities, type EngineFactory } from '../src/index.ts'
 import { Connector, type TlsOptions } from './connector/connector.ts'
 import {
   atLeastOne,
@@ -15,9 +16,12 @@ import { PooledEngine } from './pool/engine.ts'
 import { Pools } from './pool/pools.ts'
 import { Connection } from './undici/connection.ts'
 import { UndiciExchange } from './undici/exchange.ts'
+import { Place, places } from './undici/foreign.ts'
+import type { UndiciInterceptor } from './undici/interceptors.ts'
 import type { Settings } from './undici/settings.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
+export type { UndiciInterceptor } from './undici/interceptors.ts'
 
 /** The options of {@link undici}. A wrong one throws `HttpError` code `CONFIG`. Times are milliseconds, `false` is no limit. */
 export interface UndiciOptions {
@@ -59,6 +63,23 @@ export interface UndiciOptions {
   /** Connects to this unix socket, whatever the host of the url. Default: none. */
   readonly socketPath?: string | undefined
   /**
+   * Interceptors as undici's own `compose()` takes them, around every connection, the first one outermost (undici's order is the
+   * reverse). They see each send, below all plugins, on HTTP/1.1. What they answer is taken as the server's: names of header
+   * fields arrive in lower case. They may send again over the same connection, not to another origin (`CONFIG`); what they hold
+   * back is not sent when the request is left, but one that does not forward `controller` takes cancelling and back-pressure
+   * away. Prefer plugins; this is for what exists. Default: none.
+   */
+  readonly compose?: readonly UndiciInterceptor[] | undefined
+  /**
+   * Sends over this dispatcher of undici's (an `Agent`, `ProxyAgent`, `MockAgent` …) in place of connections made here.
+   * `connections`, `connectionsPerOrigin` and `acquireTimeout` then bound how many requests it is given at a time; the options of
+   * connecting are its own and cannot be given beside it. What it does not tell is not known: addresses, TLS, whether a
+   * connection was used before, how long look-up and handshake took. A request that is left ends at once, but a connection
+   * being made for it is undici's to end. Make it with `allowH2: false`: HTTP/2 of undici 8 loses answers. It stays yours to
+   * close. Default: none.
+   */
+  readonly dispatcher?: Dispatcher | undefined
+  /**
    * Calls you back in the `AsyncLocalStorage` context in which you sent the request; `false` saves a microsecond a request and
    * calls back in that of any request, so that a logger may name somebody else's. Default `true`.
    */
@@ -93,6 +114,7 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
     connectTimeout: options.connectTimeout ?? 10_000,
     acquireTimeout: options.acquireTimeout ?? 30_000,
     maxHeaderSize: options.maxHeaderSize ?? 65_536,
+    compose: options.compose === undefined ? undefined : [...options.compose],
   }
   const connecting: ConnectOptions = {
     connectAttempts: options.connectAttempts ?? 1,
@@ -105,7 +127,8 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   }
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
   new Connector(connecting, PROTOCOLS)
-  const { asyncContext = true } = options
+  const { asyncContext = true, dispatcher } = options
+  if (dispatcher !== undefined) return over(dispatcher, options, settings, asyncContext)
   return {
     name: 'undici',
     create() {
@@ -127,6 +150,49 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
 
 export { undici as defaultEngine }
 
+/** The engine over a dispatcher of the user's. */
+function over(
+  dispatcher: Dispatcher,
+  options: UndiciOptions,
+  settings: Settings,
+  asyncContext: boolean,
+): EngineFactory {
+  const moot = Object.keys(options).filter(name => !BESIDE_DISPATCHER.has(name))
+  if (moot.length > 0) {
+    throw new HttpError(
+      'CONFIG',
+      `undici({ dispatcher }) leaves connecting to the dispatcher: give ${moot.join(', ')} to that.`,
+      { phase: 'config' },
+    )
+  }
+  return {
+    name: 'undici',
+    create() {
+      const pools = new Pools<UndiciExchange>(
+        settings,
+        places,
+        (id, origin, _socket, _facts, owner) => new Place(id, origin, dispatcher, settings.compose ?? [], owner),
+      )
+      return new PooledEngine(
+        'undici',
+        { ...CAPABILITIES, limits: ['queue', 'send'] },
+        pools,
+        (request, observer) => new UndiciExchange(request, observer, pools),
+        asyncContext,
+      )
+    },
+  }
+}
+
+const BESIDE_DISPATCHER: ReadonlySet<string> = new Set([
+  'dispatcher',
+  'compose',
+  'connections',
+  'connectionsPerOrigin',
+  'acquireTimeout',
+  'asyncContext',
+])
+
 const PROTOCOLS = ['http/1.1']
 
 const CHECKS = {
@@ -137,6 +203,11 @@ const CHECKS = {
   connectTimeout: limit,
   acquireTimeout: limit,
   maxHeaderSize: atLeastOne,
+  compose: listOf(callback),
+  dispatcher: (value: unknown) =>
+    typeof (value as { readonly dispatch?: unknown } | null)?.dispatch === 'function'
+      ? undefined
+      : "one of undici's dispatchers, as in new Agent({ allowH2: false })",
   asyncContext: flag,
   ...CONNECT_CHECKS,
 }

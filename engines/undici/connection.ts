@@ -7,16 +7,20 @@ import { codeOf } from '../connector/failure.ts'
 import { ownOf } from '../connector/options.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { UndiciExchange } from './exchange.ts'
+import { through } from './interceptors.ts'
+import type { Line, Send } from './line.ts'
 import type { Settings } from './settings.ts'
 
 /** Tells undici that a connection which ended is not to be replaced: finding another one is the pool's work. */
 const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { code: 'SLUICE_RETIRED' })
 
 /** Requests are given to a connection one at a time (or, pipelined, a few), so nothing ever waits inside undici. */
-export class Connection implements PooledConnection<UndiciExchange> {
+export class Connection implements PooledConnection<UndiciExchange>, Line {
   readonly info: ConnectionInfo
   readonly #socket: Socket
   readonly #client: Client
+  /** Goes around the client where the user put interceptors there. */
+  readonly #through: Send | undefined
   readonly #owner: ConnectionOwner<UndiciExchange>
   readonly #settle: () => void
   readonly #pipelining: number
@@ -46,7 +50,10 @@ export class Connection implements PooledConnection<UndiciExchange> {
       this.#settling = false
       owner.settled(this)
     }
-    this.#client = clientOf(origin, settings, () => this.#handOver())
+    const client = clientOf(origin, settings, () => this.#handOver())
+    this.#client = client
+    if (settings.compose !== undefined)
+      this.#through = through(origin, (options, handler) => client.dispatch(options, handler), settings.compose)
     // These run before the listeners of undici, which can then be told apart by what they already know.
     socket.on('error', error => {
       // undici destroys sockets with errors of its own, also when there was one that says more.
@@ -95,7 +102,7 @@ export class Connection implements PooledConnection<UndiciExchange> {
     this.#pipelinable = exchange.pipelinable && (this.#pipelinable || this.#running === 0)
     this.#running++
     const options = exchange.hand(this)
-    if (this.#used === 0 || exchange.repeatable) this.#client.dispatch(options, exchange)
+    if (this.#used === 0 || exchange.repeatable) this.#dispatch(options, exchange)
     else this.#sendLater(exchange, options)
   }
 
@@ -104,8 +111,13 @@ export class Connection implements PooledConnection<UndiciExchange> {
     setImmediate(() => {
       if (!exchange.isOn(this)) return
       if (this.retiring) exchange.onResponseError(undefined, RETIRED)
-      else this.#client.dispatch(options, exchange)
+      else this.#dispatch(options, exchange)
     })
+  }
+
+  #dispatch(options: Dispatcher.DispatchOptions, exchange: UndiciExchange): void {
+    if (this.#through === undefined) this.#client.dispatch(options, exchange)
+    else this.#through(options, exchange)
   }
 
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */

@@ -103,7 +103,9 @@ describe('look-ups', () => {
     let asked = 0
     const lookup: LookupFunction = (_host, _options, done) => {
       asked++
-      setImmediate(done, new Error('no answer'))
+      setImmediate(() => {
+        done(new Error('no answer'), '')
+      })
     }
     const lookUps = new LookUps({ lookup }, 1000)
     const both = await Promise.allSettled([found(lookUps, 'api.test'), found(lookUps, 'api.test')])

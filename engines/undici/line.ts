@@ -1,0 +1,26 @@
+/** What an exchange knows of the way it is sent. */
+import type { Dispatcher } from 'undici'
+import type { HttpEvent } from '../../src/index.ts'
+
+/** A way to the server that takes a request. */
+export interface Line {
+  /** True when another request was sent over it before the one that runs now. */
+  readonly reused: boolean
+  /** True when the peer has ended its side. */
+  readonly ended: boolean
+  /** What was wrong with it, if the peer did not simply end it. */
+  readonly fault: Error | undefined
+  /** The event that says which connection a request runs on; counts the requests as it is asked for. */
+  use(): HttpEvent
+  /** A request is through. */
+  done(): void
+  /** Takes no more requests; those that run on it may end. */
+  retire(): void
+}
+
+/** Gives a request to undici; `handler` hears what becomes of it. `explain` says what an error before it was sent means. */
+export type Send = (
+  options: Dispatcher.DispatchOptions,
+  handler: Dispatcher.DispatchHandler,
+  explain?: (error: unknown) => unknown,
+) => void
