@@ -8,22 +8,18 @@ import {
   type HttpEvent,
   type HttpRequest,
 } from '../../src/index.ts'
-import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
 import { listenerFailed, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
-import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
+import { faultOf } from '../exchange/head.ts'
 import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
-import type { Attempt } from '../pool/attempt.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
-import { tookTooLong, Waiting } from '../pool/waiting.ts'
+import { Queued } from '../pool/queued.ts'
+import { Answer, versionFault } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { failureOf, isUnparsable } from './failure.ts'
 import { Sending, type SendingListener } from './sending.ts'
 import type { Settings } from './settings.ts'
 import { Wire, type Informational, type WireListener } from './wire.ts'
-
-/** How often a request is given another connection because the one it was to go over was closed before. */
-const MOST_CLOSED_BEFORE = 5
 
 const SENT: HttpEvent = { type: 'sent' }
 
@@ -31,39 +27,30 @@ const SENT: HttpEvent = { type: 'sent' }
 type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
 
 /** A request on its way. */
-export class HttpExchange implements PooledExchange<HttpExchange>, WireListener, SendingListener {
-  readonly request: HttpRequest
+export class HttpExchange
+  extends Queued<HttpExchange>
+  implements PooledExchange<HttpExchange>, WireListener, SendingListener
+{
   readonly pipelinable: boolean = false
-  /** The connection that is being made for it. */
-  attempt: Attempt<HttpExchange> | undefined
-  /** Tells who came first. */
-  readonly ticket: number
   readonly #observer: EventObserver
   readonly #pools: Pools<HttpExchange>
   readonly #settings: Settings
   #stage: Stage = 'waiting'
-  #waiting: Waiting | undefined
   #connection: Connection | undefined
   #wire: Wire | undefined
   #sending: Sending | undefined
-  #response: IncomingMessage | undefined
+  #answer: Answer | undefined
   #paused = false
   #reused = false
   #sentAll = false
   #started = false
-  #framing: Framing = 0
-  #received = 0
   #informational = 0
-  #closedBefore = 0
-  #repeated = false
   #unexpecting = false
-  /** What was held back when the peer broke off, and the connection that ended with it. */
-  #rest: Buffer | undefined
+  /** The connection that ended while its last bytes were held back. */
   #ended: Connection | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<HttpExchange>, settings: Settings) {
-    this.request = request
-    this.ticket = pools.nextTicket()
+    super(request, pools.nextTicket(), settings)
     this.#observer = observer
     this.#pools = pools
     this.#settings = settings
@@ -81,14 +68,13 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
 
   pause(): void {
     this.#paused = true
-    // After the last byte nothing is held back, and the end is told.
-    if (this.#received !== this.#framing) this.#response?.pause()
+    this.#answer?.pause()
   }
 
   resume(): void {
     this.#paused = false
-    if (this.#rest === undefined) this.#response?.resume()
-    else queueMicrotask(() => this.#tellRest())
+    if (this.#answer?.hasRest === true) queueMicrotask(() => this.#tellRest())
+    else this.#answer?.resume()
   }
 
   /** Ends it with this error. */
@@ -98,41 +84,11 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
     this.#observer.error(error)
   }
 
-  // What the pool does.
-
-  /** True when sending it twice does no harm and can be done. */
-  get repeatable(): boolean {
-    return this.request.idempotent && this.request.replayable
-  }
-
-  get wantsNew(): boolean {
-    return this.#closedBefore > 0 || this.#repeated
-  }
-
-  wait(): Waiting {
-    this.#waiting ??= new Waiting(this.request, this.#settings, overdue => {
-      this.fail(tookTooLong(this.request, overdue))
-    })
-    return this.#waiting
-  }
-
-  queue(): void {
-    this.#waiting?.queue()
-  }
-
-  connecting(phase: ConnectPhase): void {
-    this.wait().connect(phase)
-  }
-
-  notConnected(failure: ConnectFailure): void {
-    this.fail(notConnected(this.request, failure))
-  }
-
   // What its connection does.
 
   /** True when all of its answer has arrived, read or not. */
   get whole(): boolean {
-    return this.#response?.complete === true
+    return this.#answer?.whole === true
   }
 
   isOn(connection: Connection): boolean {
@@ -141,8 +97,7 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
 
   /** A connection takes it. */
   hand(connection: Connection): void {
-    this.#waiting?.stop()
-    this.#waiting = undefined
+    this.waited()
     this.#stage = 'handed'
     this.#connection = connection
   }
@@ -180,11 +135,9 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
     this.#started = true
   }
 
-  /** The peer has ended its side: Node is about to throw away what was held back of a body that is not whole. */
+  /** The peer has ended its side. */
   ending(): void {
-    const response = this.#response
-    if (response === undefined || !this.#paused || this.whole || this.#framing === 'close') return
-    this.#rest = this.#wire?.rest(response) ?? undefined
+    this.#answer?.keepRest()
   }
 
   // What Node does.
@@ -210,9 +163,9 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
   }
 
   onResponse(response: IncomingMessage): void {
-    if (this.#stage === 'over') return
-    const { request } = this
-    const { rawHeaders: fields, statusCode: status = 0, statusMessage: statusText = '' } = response
+    const wire = this.#wire
+    if (this.#stage === 'over' || wire === undefined) return
+    const { rawHeaders: fields, statusCode: status = 0 } = response
     const fault = faultOf(status, fields, this.#informational) ?? versionFault(response)
     if (fault !== undefined) {
       this.#giveUp(fault)
@@ -225,41 +178,31 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
       this.#again()
       return
     }
+    const answer = new Answer(wire, response, status)
     this.#stage = 'answered'
-    this.#response = response
-    this.#framing = framingOf(fields, request.method, status)
+    this.#answer = answer
     this.#sending?.answered()
-    const httpVersion = response.httpVersion === '1.0' ? '1.0' : '1.1'
     this.#connection?.answered(fields)
-    // Such a message may have been put together by somebody who did not understand it (RFC 9112 §6.1).
-    if (httpVersion === '1.0' && this.#framing === 'chunked') this.#connection?.retire()
-    if (this.#paused && this.#framing !== 0) response.pause()
-    const head = {
-      status,
-      statusText,
-      headers: HttpHeaders.received(fields),
-      httpVersion,
-      url: request.url,
-      request,
-    } as const
-    if (this.#tell({ type: 'head', head, flow: this })) this.#wire?.read(response)
+    if (answer.doubtful) this.#connection?.retire()
+    if (this.#paused) answer.pause()
+    if (this.#tell({ type: 'head', head: answer.headFor(this.request), flow: this })) answer.read()
   }
 
   onData(bytes: Buffer): void {
     if (this.#stage === 'over') return
-    this.#received += bytes.length
-    if (this.#tell({ type: 'chunk', bytes }) && this.#paused && this.#received === this.#framing)
-      this.#response?.resume()
+    this.#answer?.took(bytes)
+    this.#tell({ type: 'chunk', bytes })
   }
 
   onEnd(): void {
-    if (this.#stage === 'over') return
+    const answer = this.#answer
+    if (this.#stage === 'over' || answer === undefined) return
     const connection = this.#release()
-    if (!this.whole || (typeof this.#framing === 'number' && this.#received !== this.#framing)) {
+    if (!answer.sound) {
       this.#settle(errorOf(truncated(this.#progress(connection)), this.#progress(connection), connection?.fault))
       return
     }
-    const trailers = this.#response?.rawTrailers ?? []
+    const { trailers } = answer
     if (trailers.length > 0 && !this.#tell({ type: 'trailers', headers: HttpHeaders.received(trailers) })) return
     this.#end()
     this.#observer.complete()
@@ -341,7 +284,7 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
 
   #end(): void {
     this.#stage = 'over'
-    this.#waiting?.stop()
+    this.waited()
     this.#sending?.stop()
     this.#pools.ended(this)
   }
@@ -359,31 +302,20 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
   #lost(error: Error | undefined): void {
     const connection = this.#drop()
     connection?.destroy()
-    if (this.#mayRepeat(error)) this.#again()
-    else if (this.#rest === undefined) this.#settle(failureOf(error, connection?.fault, this.#progress(connection)))
-    else this.#ended = connection
+    if (!isUnparsable(error) && this.mayRepeat(this.#progress(connection))) this.#again()
+    else if (this.#answer?.hasRest === true) this.#ended = connection
+    else this.#settle(failureOf(error, connection?.fault, this.#progress(connection)))
   }
 
   /** The last bytes of a body that was cut off, for whoever is slow to take them, and then the failure. */
   #tellRest(): void {
-    const bytes = this.#rest
+    if (this.#paused || this.#stage === 'over') return
+    const bytes = this.#answer?.takeRest()
     const connection = this.#ended
-    if (this.#paused || bytes === undefined || this.#stage === 'over') return
-    this.#rest = undefined
-    this.#received += bytes.length
+    if (bytes === undefined) return
+    this.#answer?.took(bytes)
     if (!this.#tell({ type: 'chunk', bytes }) || connection === undefined) return
     this.#settle(failureOf(undefined, connection.fault, this.#progress(connection)))
-  }
-
-  /**
-   * A request that was never written is given another connection. One that went out over a connection which had served
-   * others, and was closed without a byte of an answer, is repeated once where that does no harm (RFC 9112 §9.3.1).
-   */
-  #mayRepeat(error: Error | undefined): boolean {
-    if (isUnparsable(error)) return false
-    if (this.#stage === 'handed') return ++this.#closedBefore <= MOST_CLOSED_BEFORE
-    if (this.#stage !== 'written' || this.#started || !this.#reused || this.#repeated) return false
-    return (this.#repeated = this.repeatable)
   }
 
   #again(): void {
@@ -402,17 +334,10 @@ export class HttpExchange implements PooledExchange<HttpExchange>, WireListener,
       sent: this.#sentAll,
       started: this.#started,
       answered: this.#stage === 'answered',
-      received: this.#received,
-      expected: typeof this.#framing === 'number' ? this.#framing : undefined,
+      received: this.#answer?.received ?? 0,
+      expected: this.#answer?.expected,
       reused: this.#reused,
       ended: connection?.ended ?? false,
     }
   }
-}
-
-/** The parser lets pass versions of which there are no messages in this form. */
-function versionFault({ httpVersion }: IncomingMessage): Fault | undefined {
-  if (httpVersion === '1.1' || httpVersion === '1.0') return undefined
-  const what = `was answered in HTTP/${httpVersion} over a connection for HTTP/1.1`
-  return { code: 'PROTOCOL', phase: 'headers', what }
 }
