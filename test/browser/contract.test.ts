@@ -4,7 +4,7 @@ import { certificates } from '../support/certificates.ts'
 import { launch } from './support/chromium.ts'
 import { workshop } from './support/remote.ts'
 
-// What a server sees is the matter here, not what a page may ask of it: other.test.ts has a browser with all its rules.
+// What a server sees is the matter here, not what a page may ask of it: rules.test.ts has a browser with all its rules.
 const { good } = certificates()
 const chromium = await launch('--disable-web-security', '--ignore-certificate-errors')
 const shop = await workshop(chromium)

@@ -2,6 +2,7 @@
 import { createClient } from 'sluice'
 import { fetch } from 'sluice/engines/fetch'
 import { xhr } from 'sluice/engines/xhr'
+import { progress } from 'sluice/plugins/progress'
 import {
   ATTEMPT,
   HttpError,
@@ -185,6 +186,7 @@ const api = {
   createClient,
   fetch,
   xhr,
+  progress,
 }
 
 Object.assign(globalThis, { sluice: api })

@@ -19,7 +19,7 @@ import type { Chromium, Page } from './chromium.ts'
 import type { Kind, ToNode, ToPage, WireError } from './wire.ts'
 
 /** The page's program. Bundling it fails on whatever a browser does not have. */
-export async function program(): Promise<string> {
+async function program(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
     bundle: true,
