@@ -1,21 +1,12 @@
 /** HTTP/2 with sessions of our own on node:http2, alone or beside HTTP/1.1. */
-import type { LookupFunction } from 'node:net'
-import { flag, limit, oneOf, type Capabilities, type Engine, type EngineFactory } from '../src/index.ts'
-import type { TlsOptions } from './connector/connector.ts'
-import {
-  atLeastOne,
-  atLeastOneOrInfinity,
-  checkOptions,
-  checkTls,
-  CONNECT_CHECKS,
-  ownOf,
-  type ConnectOptions,
-} from './connector/options.ts'
+import { limit, oneOf, type Capabilities, type Engine, type EngineFactory } from '../src/index.ts'
+import { atLeastOne, checkOptions, checkTls, ownOf, type ConnectOptions } from './connector/options.ts'
 import { Http2Exchange } from './http2/exchange.ts'
 import { Knowledge } from './http2/knowledge.ts'
 import { SESSION_DEFAULTS, type SessionSettings } from './http2/settings.ts'
 import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
+import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools } from './pool/pools.ts'
 import { UndiciExchange } from './undici/exchange.ts'
 import type { Settings } from './undici/settings.ts'
@@ -23,20 +14,13 @@ import type { Settings } from './undici/settings.ts'
 export type { TlsOptions } from './connector/connector.ts'
 
 /** The options of {@link http2}. A wrong one throws `HttpError` code `CONFIG`. Times are milliseconds, `false` is no limit. */
-export interface Http2Options {
+export interface Http2Options extends PoolOptions {
   /**
    * `'h2'` speaks HTTP/2 over TLS and fails with `TLS` where the server does not. `'auto'` speaks what the server chooses by
    * ALPN, HTTP/1.1 without TLS, and HTTP/1.1 with a server that asks for it (status 421, HTTP_1_1_REQUIRED). `'h2c'`
    * speaks HTTP/2 also without TLS, to servers that are known to. Default `'auto'`.
    */
   readonly mode?: 'h2' | 'auto' | 'h2c' | undefined
-  /** How many connections may be open in all; `Infinity` for no limit. Default 256. Idle ones give way to other origins. */
-  readonly connections?: number | undefined
-  /**
-   * How many connections may be open to one origin; `Infinity` for no limit. With HTTP/2 another one is opened when all are
-   * full. Default 64.
-   */
-  readonly connectionsPerOrigin?: number | undefined
   /** How many requests may be on one connection at a time, if its server takes as many. Default 100. */
   readonly streams?: number | undefined
   /**
@@ -51,31 +35,6 @@ export interface Http2Options {
    * answer for as long again is given up, and its requests fail with `RESET`. Default 30 000.
    */
   readonly pingInterval?: number | false | undefined
-  /** How long look-up, TCP, TLS and the server's settings may take together, unless the request has a limit of its own. Default 10 000. */
-  readonly connectTimeout?: number | false | undefined
-  /** How often a connection is tried when every address failed, within `connectTimeout`. Default 1. */
-  readonly connectAttempts?: number | undefined
-  /** How long a request may wait for room on a connection, unless it has a limit of its own. Default 30 000. */
-  readonly acquireTimeout?: number | false | undefined
-  /** How large the head of an answer may be, and its trailers, in bytes. Default 65 536. */
-  readonly maxHeaderSize?: number | undefined
-  /** Certificates, versions and ciphers. Default: those of Node, TLS 1.2 and newer. */
-  readonly tls?: TlsOptions | undefined
-  /** Looks up host names, called as `dns.lookup` is with `{ all: true }`. Default: `dns.lookup`. */
-  readonly lookup?: LookupFunction | undefined
-  /** How long addresses that were looked up are remembered. Default `false`: every connection looks up its host. */
-  readonly lookupCache?: number | false | undefined
-  /** Uses only addresses of this family. Default: both, whichever connects first. */
-  readonly family?: 4 | 6 | undefined
-  /** The address of this machine to connect from. Default: the system chooses. */
-  readonly localAddress?: string | undefined
-  /** Connects to this unix socket, whatever the host of the url. Default: none. */
-  readonly socketPath?: string | undefined
-  /**
-   * Calls you back in the `AsyncLocalStorage` context in which you sent the request; `false` saves a microsecond a request and
-   * calls back in that of any request, so that a logger may name somebody else's. Default `true`.
-   */
-  readonly asyncContext?: boolean | undefined
 }
 
 /**
@@ -100,27 +59,13 @@ export function http2(given: Http2Options = {}): EngineFactory {
   if (options.tls !== undefined) checkTls('http2', options.tls)
   const { mode = 'auto', asyncContext = true } = options
   const settings: Settings & SessionSettings = {
-    connections: options.connections ?? 256,
-    connectionsPerOrigin: options.connectionsPerOrigin ?? 64,
-    pipelining: 1,
+    ...settingsOf(options),
+    keepAlive: options.keepAlive ?? 30_000,
     streams: options.streams ?? SESSION_DEFAULTS.streams,
     streamWindow: options.streamWindow ?? SESSION_DEFAULTS.streamWindow,
-    keepAlive: options.keepAlive ?? 30_000,
-    keepAliveAnnounced: options.keepAlive ?? 600_000,
     pingInterval: options.pingInterval ?? SESSION_DEFAULTS.pingInterval,
-    connectTimeout: options.connectTimeout ?? 10_000,
-    acquireTimeout: options.acquireTimeout ?? 30_000,
-    maxHeaderSize: options.maxHeaderSize ?? 65_536,
   }
-  const connecting: ConnectOptions = {
-    connectAttempts: options.connectAttempts ?? 1,
-    tls: ownOf(options.tls ?? {}),
-    lookup: options.lookup,
-    lookupCache: options.lookupCache,
-    family: options.family,
-    localAddress: options.localAddress,
-    socketPath: options.socketPath,
-  }
+  const connecting = connectingOf(options)
   const make = mode === 'auto' ? either : only
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
   make(mode, settings, connecting, asyncContext)
@@ -161,20 +106,13 @@ const either: Make = (_, settings, connecting, asyncContext) => {
 
 const CHECKS = {
   mode: oneOf('h2', 'auto', 'h2c'),
-  connections: atLeastOneOrInfinity,
-  connectionsPerOrigin: atLeastOneOrInfinity,
   streams: atLeastOne,
   streamWindow: (value: unknown): string | undefined =>
     Number.isSafeInteger(value) && (value as number) >= 65_535 && (value as number) < 2 ** 31
       ? undefined
       : 'a whole number from 65535 to 2147483647',
-  keepAlive: limit,
   pingInterval: limit,
-  connectTimeout: limit,
-  acquireTimeout: limit,
-  maxHeaderSize: atLeastOne,
-  asyncContext: flag,
-  ...CONNECT_CHECKS,
+  ...POOL_CHECKS,
 }
 
 const CAPABILITIES: Capabilities = {

@@ -63,7 +63,7 @@ describe('the options', () => {
     [{ connections: 0 }, 'The option connections of http2 must be a whole number of at least 1, or Infinity'],
     [{ tls: { cert: 'x' } }, 'http2({ tls }) has cert alone; a client certificate needs cert and key.'],
     [{ tls: { cert: 'x', key: 'y' } }, 'The tls options cannot be used: '],
-    [{ pipelining: 2 }, 'http2 has no option "pipelining"; it has mode, connections, connectionsPerOrigin,'],
+    [{ pipelining: 2 }, 'http2 has no option "pipelining"; it has mode, streams, streamWindow, pingInterval,'],
   ])('%o are refused in a sentence', (options, message) => {
     const error = wrong(options)
     expect(error).toMatchObject({ code: 'CONFIG', phase: 'config' })

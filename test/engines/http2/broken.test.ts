@@ -390,4 +390,3 @@ describe('HTTP/1.1, where the server wants it,', () => {
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise(resolve => setImmediate(resolve))
 }
-
