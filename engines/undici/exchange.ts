@@ -1,24 +1,19 @@
 /** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
 import type { Dispatcher } from 'undici'
 import { HttpHeaders, type EventObserver, type HttpError, type HttpEvent, type HttpRequest } from '../../src/index.ts'
-import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
 import { stalled } from '../exchange/faults.ts'
 import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
 import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import { Upload } from '../exchange/upload.ts'
 import type { Carrier, Rider } from '../http2/carrier.ts'
 import { StreamExchange, type Origin } from '../http2/stream.ts'
-import type { Attempt } from '../pool/attempt.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
-import { tookTooLong, Waiting } from '../pool/waiting.ts'
+import { Queued } from '../pool/queued.ts'
 import { failureOf, isBroken } from './failure.ts'
 import { fieldsOf } from './head.ts'
 import type { Line } from './line.ts'
 import { Wanted } from './wanted.ts'
-
-/** How often a request is given another connection because the one it was to go over was closed before. */
-const MOST_CLOSED_BEFORE = 5
 
 const SENT: HttpEvent = { type: 'sent' }
 
@@ -29,16 +24,13 @@ const LEFT: Error = new Error('The request was left.')
 type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
 
 /** A request on its way: undici's handler and the engine's exchange in one object, so that a small GET allocates little else. */
-export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatcher.DispatchHandler, Rider, Origin {
-  readonly request: HttpRequest
-  /** The connection that is being made for it. */
-  attempt: Attempt<UndiciExchange> | undefined
-  /** Tells who came first. */
-  readonly ticket: number
+export class UndiciExchange
+  extends Queued<UndiciExchange>
+  implements PooledExchange<UndiciExchange>, Dispatcher.DispatchHandler, Rider, Origin
+{
   readonly #observer: EventObserver
   readonly #pools: Pools<UndiciExchange>
   #stage: Stage = 'waiting'
-  #waiting: Waiting | undefined
   #connection: Line | undefined
   #controller: Dispatcher.DispatchController | undefined
   #upload: Upload | undefined
@@ -50,16 +42,13 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   #framing: Framing = 0
   #received = 0
   #informational = 0
-  #closedBefore = 0
-  #repeated = false
   /** The server wants it over HTTP/1.1. */
   #onHttp1 = false
   /** Does all the work where the server speaks HTTP/2. */
   #stream: StreamExchange | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<UndiciExchange>) {
-    this.request = request
-    this.ticket = pools.nextTicket()
+    super(request, pools.nextTicket(), pools.settings)
     this.#observer = observer
     this.#pools = pools
   }
@@ -112,46 +101,17 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     return body === undefined && (method === 'GET' || method === 'HEAD')
   }
 
-  /** True when sending it twice does no harm and can be done. */
-  get repeatable(): boolean {
-    return this.request.idempotent && this.request.replayable
-  }
-
-  /** True when its connection was closed under it, so that only a new one will do. */
-  get wantsNew(): boolean {
-    return this.#closedBefore > 0 || this.#repeated || this.#onHttp1
+  override get wantsNew(): boolean {
+    return this.#onHttp1 || super.wantsNew
   }
 
   isOn(connection: Line): boolean {
     return this.#connection === connection
   }
 
-  /** It waits for a connection, and not for ever. */
-  wait(): Waiting {
-    this.#waiting ??= new Waiting(this.request, this.#pools.settings, overdue => {
-      this.fail(tookTooLong(this.request, overdue))
-    })
-    return this.#waiting
-  }
-
-  /** No connection is being made for it any more. */
-  queue(): void {
-    this.#waiting?.queue()
-  }
-
-  /** The connection that is being made for it has come this far. */
-  connecting(phase: ConnectPhase): void {
-    this.wait().connect(phase)
-  }
-
-  notConnected(failure: ConnectFailure): void {
-    this.fail(notConnected(this.request, failure))
-  }
-
   /** A connection takes it; answers with what undici is to send. */
   hand(connection: Line): Dispatcher.DispatchOptions {
-    this.#waiting?.stop()
-    this.#waiting = undefined
+    this.waited()
     this.#stage = 'handed'
     this.#stream = undefined
     this.#connection = connection
@@ -162,8 +122,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
   // What becomes of it where the server speaks HTTP/2.
 
   ride(carrier: Carrier): void {
-    this.#waiting?.stop()
-    this.#waiting = undefined
+    this.waited()
     this.#stage = 'handed'
     this.#stream ??= new StreamExchange(this.request, this.#observer, this)
     if (this.#paused) this.#stream.pause()
@@ -258,7 +217,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     const connection = this.#release()
     if (this.#stage === 'over') return
     if (this.#stage !== 'handed') connection?.retire()
-    if (this.#mayRepeat(error)) this.#again()
+    if (isBroken(error) && this.mayRepeat(this.#progress(connection))) this.#again()
     else this.#settle(failureOf(isBroken(error) ? (connection?.fault ?? error) : error, this.#progress(connection)))
   }
 
@@ -272,7 +231,7 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
 
   #end(): void {
     this.#stage = 'over'
-    this.#waiting?.stop()
+    this.waited()
     this.#upload?.stop()
     this.#pools.ended(this)
   }
@@ -298,17 +257,6 @@ export class UndiciExchange implements PooledExchange<UndiciExchange>, Dispatche
     if (this.#sent || this.#stage === 'over') return
     this.#sent = true
     this.#observer.next(SENT)
-  }
-
-  /**
-   * A request that was never written is given another connection. One that went out over a connection which had served
-   * others, and was closed without a byte of an answer, is repeated once where that does no harm (RFC 9112 §9.3.1).
-   */
-  #mayRepeat(error: unknown): boolean {
-    if (!isBroken(error)) return false
-    if (this.#stage === 'handed') return ++this.#closedBefore <= MOST_CLOSED_BEFORE
-    if (this.#stage !== 'written' || this.#started || !this.#reused || this.#repeated) return false
-    return (this.#repeated = this.repeatable)
   }
 
   #again(): void {
