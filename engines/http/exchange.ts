@@ -175,7 +175,7 @@ export class HttpExchange
     if (status === 417 && this.#sending?.held === true) {
       this.#unexpecting = true
       this.#drop()
-      this.#again()
+      this.#again(false)
       return
     }
     const answer = new Answer(wire, response, status)
@@ -318,13 +318,14 @@ export class HttpExchange
     this.#settle(failureOf(undefined, connection.fault, this.#progress(connection)))
   }
 
-  #again(): void {
+  /** Waits for another connection; `closed` when its last one was closed under it, as those beside it may have been. */
+  #again(closed = true): void {
     this.#sending?.stop()
     this.#sending = this.#wire = undefined
     this.#stage = 'waiting'
     this.#sentAll = this.#reused = this.#started = false
     this.#informational = 0
-    this.#pools.poolOf(this.request.origin).readmit(this)
+    this.#pools.poolOf(this.request.origin).readmit(this, closed)
   }
 
   #progress(connection: Connection | undefined): Progress {
