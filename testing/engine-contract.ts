@@ -2,8 +2,12 @@
 import type { Client } from '../src/client.ts'
 import type { Capabilities, EngineFactory } from '../src/engine.ts'
 import { createClient } from '../src/main.ts'
+import { breaking } from './contract/breaking.ts'
 import { OwnWorkbench, type Case, type Identity, type Need, type Spoken } from './contract/case.ts'
+import { connecting } from './contract/connecting.ts'
 import { ending } from './contract/ending.ts'
+import { leaving } from './contract/leaving.ts'
+import { multiplexing } from './contract/multiplexing.ts'
 import { receiving } from './contract/receiving.ts'
 import { sending } from './contract/sending.ts'
 
@@ -56,7 +60,7 @@ export function engineContract(
     )
   }
   const create = (engine: EngineFactory, baseUrl: string): Client => createClient({ engine, baseUrl, plugins: [] })
-  return [...sending, ...receiving, ...ending].map(one => ({
+  return [...sending, ...receiving, ...breaking, ...connecting, ...multiplexing, ...leaving, ...ending].map(one => ({
     title: `${name} ${one.title}`,
     excluded: exclusion(one, { name, capabilities, protocol, single: single !== undefined }),
     async run() {

@@ -39,6 +39,8 @@ export interface Identity {
 export interface Workbench {
   /** Makes the engine under test. */
   readonly engine: () => Engine
+  /** The same with one connection per origin; for cases that need `single`. */
+  readonly singleEngine: () => Engine
   /** A client without plugins on an engine of its own. */
   readonly client: (baseUrl: string) => Client
   /** The same, on an engine that opens one connection per origin; for cases that need `single`. */
@@ -75,19 +77,16 @@ export class OwnWorkbench implements Workbench {
     this.protocol = parts.protocol
   }
 
-  readonly engine: Workbench['engine'] = () => {
-    const engine = this.#factory.create()
-    this.#open.push(() => engine.destroy())
-    return engine
-  }
+  readonly engine: Workbench['engine'] = () => this.#keep(this.#factory)
+
+  readonly singleEngine: Workbench['singleEngine'] = () => this.#keep(this.#onlyOne())
 
   readonly client: Workbench['client'] = baseUrl => {
     return this.#remember(this.#create(this.#factory, baseUrl))
   }
 
   readonly singleClient: Workbench['singleClient'] = baseUrl => {
-    if (this.#single === undefined) throw new Error('the contract was given no engine with a single connection')
-    return this.#remember(this.#create(this.#single, baseUrl))
+    return this.#remember(this.#create(this.#onlyOne(), baseUrl))
   }
 
   readonly serve: Workbench['serve'] = async (routes, options) => {
@@ -100,6 +99,17 @@ export class OwnWorkbench implements Workbench {
   /** Ends whatever the case left open. */
   async clear(): Promise<void> {
     for (const close of this.#open.splice(0).toReversed()) await close()
+  }
+
+  #onlyOne(): EngineFactory {
+    if (this.#single === undefined) throw new Error('the contract was given no engine with a single connection')
+    return this.#single
+  }
+
+  #keep(factory: EngineFactory): Engine {
+    const engine = factory.create()
+    this.#open.push(() => engine.destroy())
+    return engine
   }
 
   #remember(client: Client): Client {

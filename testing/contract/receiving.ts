@@ -1,10 +1,9 @@
 /** Contract: what an engine makes of answers. */
 import assert from 'node:assert/strict'
 import { firstValueFrom } from 'rxjs'
-import type { Fault, FaultPlace } from '../serve/fault.ts'
 import { reply } from '../serve/reply.ts'
 import type { Case } from './case.ts'
-import { failure, settled, watch } from './watch.ts'
+import { settled, watch } from './watch.ts'
 
 const MIB = 1024 * 1024
 
@@ -114,24 +113,6 @@ export const receiving: readonly Case[] = [
     },
   },
   {
-    title: 'uses a connection again and says so',
-    async run({ client, serve }) {
-      const server = await serve({ 'GET /': reply.text('x') })
-      const http = client(server.url)
-      const reused: (boolean | undefined)[] = []
-      for (let call = 0; call < 4; call++) {
-        const { connection } = await firstValueFrom(http.get(''))
-        reused.push(connection?.reused)
-        await new Promise(resolve => setImmediate(resolve))
-      }
-      assert.equal(server.connections.length, 1)
-      assert.ok(
-        reused.every((value, at) => value === undefined || value === at > 0),
-        String(reused),
-      )
-    },
-  },
-  {
     title: 'stops the peer while nobody reads',
     needs: ['backPressure'],
     async run({ client, serve, protocol }) {
@@ -168,76 +149,4 @@ export const receiving: readonly Case[] = [
       assert.deepEqual(await firstValueFrom(read), { at: 24 * MIB, wrong: 0 })
     },
   },
-  ...(
-    [
-      ['a body shorter than announced', { body: 'abc', headers: { 'content-length': '10' }, close: true }],
-      [
-        'a chunked body without its end',
-        { body: reply.bytes(100_000).body, framing: 'chunked', fault: cut('fin', 'mid-body', 5000) },
-      ],
-      ['a connection reset in the middle of the body', { body: 'x'.repeat(1000), fault: cut('reset', 'mid-body', 10) }],
-    ] as const
-  ).flatMap(([what, answer]): Case[] => [
-    {
-      title: `takes ${what} for an error`,
-      async run({ client, serve }) {
-        const server = await serve({ 'GET /': answer as Parameters<typeof serve>[0][string] })
-        const error = await failure(client(server.url).get(''))
-        assert.equal(error.request?.method, 'GET')
-      },
-    },
-    {
-      title: `says that it was the body when there was ${what}`,
-      unless: ['failures'],
-      async run({ client, serve }) {
-        const server = await serve({ 'GET /': answer as Parameters<typeof serve>[0][string] })
-        const error = await failure(client(server.url).get(''))
-        assert.equal(error.code, 'BODY')
-        assert.equal(error.phase, 'body')
-      },
-    },
-  ]),
-  ...(
-    [
-      ['a connection closed before an answer', { fault: cut('fin', 'before-head') }, 'RESET'],
-      ['a connection reset before an answer', { fault: cut('reset', 'before-head') }, 'RESET'],
-      ['a head that breaks off', { body: 'x', fault: cut('fin', 'mid-head') }, 'RESET'],
-      ['something that is no HTTP', { raw: 'SSH-2.0-OpenSSH_9.9\r\n', close: true }, 'PROTOCOL'],
-    ] as const
-  ).map(([what, answer, code]): Case => ({
-    title: `reports ${what} as ${code}`,
-    unless: ['failures'],
-    async run({ client, serve }) {
-      const server = await serve({ 'POST /': answer })
-      const error = await failure(client(server.url).post('', 'x'))
-      assert.equal(error.code, code)
-      assert.equal(error.phase, 'headers')
-      assert.notEqual(error.requestWritten, 'no')
-      assert.equal(server.requests.length, 1)
-    },
-  })),
-  {
-    title: 'reports a refused connection as CONNECT',
-    async run({ client, serve }) {
-      const server = await serve({})
-      await server.close()
-      const error = await failure(client(server.url).get(''))
-      assert.equal(error.code, 'CONNECT')
-      assert.equal(error.phase, 'connect')
-    },
-  },
-  {
-    title: 'says that nothing was written when the connection was refused',
-    unless: ['failures'],
-    async run({ client, serve }) {
-      const server = await serve({})
-      await server.close()
-      assert.equal((await failure(client(server.url).get(''))).requestWritten, 'no')
-    },
-  },
 ]
-
-/** A connection that ends where it should not. */
-function cut(kind: 'fin' | 'reset', at: FaultPlace, bytes?: number): Fault {
-  return { kind, at, scope: 'connection', ...(bytes === undefined ? {} : { bytes }) }
-}

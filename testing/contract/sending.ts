@@ -6,6 +6,7 @@ import { definePlugin } from '../../src/define-plugin.ts'
 import { createClient } from '../../src/main.ts'
 import { reply } from '../serve/reply.ts'
 import type { Case } from './case.ts'
+import { Endless } from './endless.ts'
 import { failure, settled, watch } from './watch.ts'
 
 const MIB = 1024 * 1024
@@ -171,26 +172,6 @@ export const sending: readonly Case[] = [
     },
   },
 ]
-
-/** A source without end that counts how often it was told to stop. */
-export class Endless implements AsyncIterable<Uint8Array> {
-  returned = 0
-  produced = 0;
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return {
-      next: async () => {
-        await new Promise(resolve => setImmediate(resolve))
-        this.produced += 16_384
-        return { done: false, value: new Uint8Array(16_384) }
-      },
-      return: async () => {
-        this.returned++
-        return { done: true, value: undefined }
-      },
-    }
-  }
-}
 
 async function* pieces(...texts: readonly string[]): AsyncGenerator<string> {
   for (const piece of texts) yield piece

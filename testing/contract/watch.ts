@@ -1,6 +1,7 @@
 /** Watching an Observable from a test: what it emitted, how it ended. */
 import type { Observable, Subscription } from 'rxjs'
 import { isHttpError, type HttpError } from '../../src/errors.ts'
+import type { StreamingResponse } from '../../src/streaming.ts'
 
 /** What came out of a subscription so far. */
 export interface Watched<T> {
@@ -56,4 +57,9 @@ export async function settled(read: () => number, stillFor = 300): Promise<numbe
     last = now
   }
   return last
+}
+
+/** Reads a body and keeps nothing of it. */
+export async function* swallow(response: StreamingResponse): AsyncGenerator<never> {
+  for await (const bytes of response) if (bytes.length < 0) return
 }
