@@ -27,7 +27,7 @@ export interface ContractOptions {
   readonly single?: EngineFactory
   /** What the servers of the cases speak. Default: the protocol the engine prefers. */
   readonly protocol?: Spoken
-  /** Key and certificate of the servers, which the engines given must trust for 127.0.0.1. Needed for `h2`. */
+  /** Key and certificate of the servers, which the engines given must trust for 127.0.0.1. Needed for `h2`; default: no TLS. */
   readonly tls?: Identity
 }
 

@@ -28,11 +28,15 @@ describe('the contract', () => {
     const reasons = new Set(contract.flatMap(({ excluded }) => excluded ?? []))
     expect([...reasons].toSorted()).toEqual([
       'fetch declares that it has no informational',
+      'fetch declares that it has no limit connect',
+      'fetch declares that it has no limit send',
+      'fetch declares that it has no limit tls',
       'fetch declares that it has no trailers',
       'fetch declares that its platform reserves connections to itself',
       'fetch declares that its platform reserves headers to itself',
       'fetch declares that its platform reserves methods to itself',
       'no engine with a single connection was given',
+      'the servers speak http/1.1, and this is about http/2',
     ])
   })
 })

@@ -90,7 +90,7 @@ export class OwnWorkbench implements Workbench {
   }
 
   readonly serve: Workbench['serve'] = async (routes, options) => {
-    const tls = this.protocol === 'h2' && this.#tls ? { tls: this.#tls } : {}
+    const tls = this.protocol !== 'h2c' && this.#tls ? { tls: this.#tls } : {}
     const server = await serve(routes, { protocol: this.protocol, ...tls, ...options })
     this.#open.push(() => server.close())
     return server

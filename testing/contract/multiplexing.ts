@@ -127,7 +127,7 @@ export const multiplexing: readonly Case[] = [
       await long.ended
       assert.equal(long.error, undefined)
       assert.equal(long.values[0]?.text(), 'begun and ended')
-      assert.equal(server.requests.filter(({ answered }) => answered).length, 201)
+      await server.until(({ requests }) => requests.filter(({ answered }) => answered).length === 201)
     },
   },
   ...(['fin', 'reset'] as const).map((kind): Case => ({

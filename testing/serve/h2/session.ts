@@ -90,7 +90,7 @@ export class Session implements Talk {
 
   /** A request has come. */
   request(id: number, head: RequestHead, ends: boolean): void {
-    if (this.#streams.size >= this.#most) {
+    if ([...this.#streams.values()].filter(({ counts }) => counts).length >= this.#most) {
       this.#account.refused += 1
       this.resetStream(id, CODE.refusedStream)
       return

@@ -16,6 +16,8 @@ export class Stream implements Wire {
   readonly session: Session
   readonly inlet: StreamInlet
   account: OpenRequestAccount | undefined
+  /** Whether it is one of those that may be open at a time. */
+  counts: boolean = true
   readonly #leaving = new AbortController()
   readonly #waiting = new Set<() => void>()
   /** How many bytes the body of the request announces. */
@@ -91,6 +93,11 @@ export class Stream implements Wire {
       }
       await new Promise<void>(resolve => this.#waiting.add(resolve))
     }
+  }
+
+  /** END_STREAM goes out: the client may open another stream before we hear that the kernel has it. */
+  ending(): void {
+    this.counts = !this.#requestEnded
   }
 
   /** END_STREAM is out. */

@@ -44,6 +44,7 @@ export class StreamVoice implements Voice {
     // No other frame may come between the parts.
     this.#release ??= await session.out.turn()
     this.#headLeft -= part.length
+    if (this.#headLeft === 0 && !this.bodied) this.#stream.ending()
     await session.out.put(part, this.#every)
     if (this.#headLeft > 0) return
     this.#release()
@@ -80,7 +81,13 @@ export class StreamVoice implements Voice {
       this.#trailers === undefined
         ? frame(TYPE.data, FLAG.endStream, id)
         : headerFrames(id, encodeFields(lowered(this.#trailers)), true)
-    await session.out.say(last, this.#every)
+    const release = await session.out.turn()
+    this.#stream.ending()
+    try {
+      await session.out.put(last, this.#every)
+    } finally {
+      release()
+    }
     this.#stream.ended()
   }
 }
