@@ -1,6 +1,7 @@
 /** The innermost handler: turns an engine into a cold, cancellable Observable and guards what goes into it. */
 import type { Unsubscribable } from 'rxjs'
 import type { Engine } from './engine.ts'
+import { ABLE } from './able.ts'
 import { NEEDS } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
 import { frame } from './framing.ts'
@@ -8,9 +9,6 @@ import type { Handler } from './plugin.ts'
 import type { HttpRequest } from './request.ts'
 import { Sending } from './sending.ts'
 import { Source, type Sink } from './source.ts'
-
-/** Which of our engines can do what only some can; named in `UNSUPPORTED` errors. */
-const ABLE = 'undici, http2, http'
 
 /** Makes the innermost handler of a client. */
 export function edge(engine: Engine): Handler {
@@ -39,11 +37,14 @@ class Edge extends Source {
 function checkNeeds(engine: Engine, request: HttpRequest): void {
   const needs = request.read(NEEDS)
   if (needs === undefined) return
+  const { name, capabilities } = engine.engineFor?.(request) ?? engine
   for (const need of needs) {
-    if (engine.capabilities[need]) continue
+    if (capabilities[need]) continue
+    const able = ABLE[need]
+    const who = able.length === 0 ? 'none of ours can' : `engines that can: ${able.join(', ')}`
     throw new HttpError(
       'UNSUPPORTED',
-      `${describe(request, request.attempt)} needs ${need}, which the engine ${engine.name} cannot do; engines that can: ${ABLE}.`,
+      `${describe(request, request.attempt)} needs ${need}, which the engine ${name} cannot do; ${who}.`,
       { phase: 'config', request, attempt: request.attempt, requestWritten: 'no' },
     )
   }

@@ -54,6 +54,8 @@ export type Need = { [K in keyof Capabilities]-?: Capabilities[K] extends boolea
 export interface Engine {
   readonly name: string
   readonly capabilities: Capabilities
+  /** Which engine a request would go to, for one that is made of several; its capabilities then count for the request. */
+  engineFor?(request: HttpRequest): Pick<Engine, 'name' | 'capabilities'>
   /** Sends one request once. Never throws: every failure goes to `observer.error`. Settles once. */
   exchange(request: HttpRequest, observer: EventObserver): Exchange
   /** Lets running exchanges finish, then releases everything. */

@@ -10,7 +10,9 @@ export function guarded(request: HttpRequest, source: UploadSource, length: numb
   return {
     length,
     replayable: source.replayable,
-    spent: false,
+    get spent() {
+      return source.spent === true
+    },
     open() {
       try {
         return new Guard(request, source.open(), length)

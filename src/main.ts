@@ -7,6 +7,7 @@ import type { AnyPlugin, OptionsOf } from './plugin.ts'
 import { withClient } from './use-client.ts'
 
 export * from './index.ts'
+export { route, type RouteEngine, type RouteOptions } from './route.ts'
 export { recommended } from '#recommended'
 
 /** The plugins of a client that names none. */
