@@ -4,10 +4,10 @@ import type { Need } from './engine.ts'
 /** Engines by what they can do on Node, or in a browser where they run only there; named in `UNSUPPORTED` errors. */
 export const ABLE: Readonly<Record<Need, readonly string[]>> = {
   streamingUpload: ['undici', 'http2', 'http', 'fetch'],
-  uploadProgress: ['undici', 'http2', 'http', 'fetch'],
+  uploadProgress: ['undici', 'http2', 'http', 'fetch', 'xhr'],
   duplex: ['undici', 'http2', 'http', 'fetch'],
   backPressure: ['undici', 'http2', 'http', 'fetch'],
   informational: ['undici', 'http2', 'http'],
   trailers: ['undici', 'http2', 'http'],
-  decodes: ['fetch'],
+  decodes: ['fetch', 'xhr'],
 }
