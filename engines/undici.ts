@@ -1,4 +1,4 @@
-/** The default engine on Node: HTTP/1.1 on undici's dispatcher, with connections of our own making. */
+/** The default engine on Node: HTTP/1.1 on undici's dispatcher, HTTP/2 where a server chooses it, connections of our own making. */
 import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { callback, flag, HttpError, limit, listOf, type Capabilities, type EngineFactory } from '../src/index.ts'
@@ -12,6 +12,8 @@ import {
   ownOf,
   type ConnectOptions,
 } from './connector/options.ts'
+import { SESSION_DEFAULTS } from './http2/settings.ts'
+import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
 import { Pools } from './pool/pools.ts'
 import { Connection } from './undici/connection.ts'
@@ -34,6 +36,11 @@ export interface UndiciOptions {
    * for GET and HEAD without a body. Default 1.
    */
   readonly pipelining?: number | undefined
+  /**
+   * Whether a server may choose HTTP/2 in the TLS handshake (ALPN). It is then spoken by the sessions of `sluice/engines/http2`,
+   * never by undici. Default `true`, and `false` beside `compose`, whose interceptors would not see what goes over HTTP/2.
+   */
+  readonly http2?: boolean | undefined
   /**
    * How long an idle connection is kept at most; a server that announces less (`Keep-Alive: timeout`) is believed. `false`
    * closes each after its answer. Default 4000, and up to 600 000 when the server announces that.
@@ -87,7 +94,8 @@ export interface UndiciOptions {
 }
 
 /**
- * Sends requests with undici over HTTP/1.1. It is the default engine on Node.
+ * Sends requests with undici over HTTP/1.1, and over HTTP/2 where a server chooses that in the TLS handshake. It is the default
+ * engine on Node.
  *
  * Throws `HttpError` code `CONFIG` for an option that is wrong or unknown.
  *
@@ -127,19 +135,15 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   }
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
   new Connector(connecting, PROTOCOLS)
-  const { asyncContext = true, dispatcher } = options
+  const { asyncContext = true, dispatcher, http2 = options.compose === undefined } = options
   if (dispatcher !== undefined) return over(dispatcher, options, settings, asyncContext)
   return {
     name: 'undici',
     create() {
-      const pools = new Pools<UndiciExchange>(
-        settings,
-        new Connector(connecting, PROTOCOLS),
-        (id, origin, socket, facts, owner) => new Connection(id, origin, socket, facts, settings, owner),
-      )
+      const pools = http2 ? either(settings, connecting) : only(settings, connecting)
       return new PooledEngine(
         'undici',
-        CAPABILITIES,
+        http2 ? { ...CAPABILITIES, protocols: ['http/1.1', 'h2'] } : CAPABILITIES,
         pools,
         (request, observer) => new UndiciExchange(request, observer, pools),
         asyncContext,
@@ -149,6 +153,21 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
 }
 
 export { undici as defaultEngine }
+
+/** HTTP/1.1 and nothing else. */
+function only(settings: Settings, connecting: ConnectOptions): Pools<UndiciExchange> {
+  return new Pools<UndiciExchange>(
+    settings,
+    new Connector(connecting, PROTOCOLS),
+    (id, origin, socket, facts, owner) => new Connection(id, origin, socket, facts, settings, owner),
+  )
+}
+
+/** What the server chooses. */
+function either(settings: Settings, connecting: ConnectOptions): Pools<UndiciExchange> {
+  const source = new Negotiation(connecting, settings, { ...SESSION_DEFAULTS, ...settings })
+  return new Pools<UndiciExchange>(settings, source, source.adopt)
+}
 
 /** The engine over a dispatcher of the user's. */
 function over(
@@ -199,6 +218,7 @@ const CHECKS = {
   connections: atLeastOneOrInfinity,
   connectionsPerOrigin: atLeastOneOrInfinity,
   pipelining: atLeastOne,
+  http2: flag,
   keepAlive: limit,
   connectTimeout: limit,
   acquireTimeout: limit,
