@@ -256,6 +256,20 @@ describe('connections', () => {
     expect(server.connections.length).toBe(1)
   })
 
+  it('that is left by one of several requests has the others sent again', async () => {
+    await using server = await serve({
+      'GET /stalled': { fault: { kind: 'stall', at: 'before-head' } },
+      'GET /': reply.text('x'),
+    })
+    const engine = open({ connectionsPerOrigin: 1, pipelining: 4 })
+    await sent(engine, server.url)
+    const left = send(engine, `${server.url}stalled`)
+    const behind = [1, 2, 3].map(() => sent(engine, server.url))
+    await server.received(2)
+    left.exchange.abort()
+    expect((await Promise.all(behind)).map(({ text }) => text)).toEqual(['x', 'x', 'x'])
+  })
+
   it('are told of as they come and go, until nobody wants to hear', async () => {
     await using server = await serve({ 'GET /': reply.text('x') })
     const engine = open({ keepAlive: false })
@@ -292,6 +306,18 @@ describe('connections', () => {
       await Promise.all(engines.splice(0).map(engine => engine.destroy()))
       await new Promise(resolve => server.close(resolve))
     }
+  })
+})
+
+describe('100 Continue with nothing to continue', () => {
+  it('is PROTOCOL, because undici does not take it', async () => {
+    const raw = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
+    await using server = await serve({ '/*': { raw } })
+    const error = await refusal(open(), server.url)
+    expect(error).toMatchObject({ code: 'PROTOCOL', phase: 'headers' })
+    expect(error.message).toBe(
+      `GET ${server.url} was answered with 100 Continue, for which it had not asked and which undici does not take.`,
+    )
   })
 })
 

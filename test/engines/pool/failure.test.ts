@@ -1,28 +1,16 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { TlsOptions as ServerTls } from 'node:tls'
-import type { Engine, HttpError } from 'sluice'
-import { undici, type UndiciOptions } from 'sluice/engines/undici'
+import type { HttpError } from 'sluice'
 import { reply, serve, type Reply, type ServeOptions } from 'sluice/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { certificates } from '../../support/certificates.ts'
+import { describeEach, open, type Options } from '../../support/http1-engines.ts'
 import { refusal, send, sent, type Given } from '../../support/send.ts'
-
-const engines: Engine[] = []
-
-function open(options?: UndiciOptions): Engine {
-  const engine = undici(options).create()
-  engines.push(engine)
-  return engine
-}
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map(engine => engine.destroy()))
-})
 
 /** Sends one request to a server with one answer, and resolves with the error, without what differs from run to run. */
 async function failing(
   answer: Reply,
-  { given, server: how, options }: { given?: Given; server?: ServeOptions; options?: UndiciOptions } = {},
+  { given, server: how, options }: { given?: Given; server?: ServeOptions; options?: Options } = {},
 ): Promise<{ error: HttpError; message: string; requests: number }> {
   await using server = await serve({ '/*': answer }, how)
   const error = await refusal(open(options), server.url, given)
@@ -32,7 +20,7 @@ async function failing(
 
 const tls = (identity: ServerTls): ServeOptions => ({ tls: identity })
 
-describe('no connection', () => {
+describeEach('no connection', () => {
   it('is DNS when there is no such host, and says which', async () => {
     const error = await refusal(open(), 'http://nowhere.invalid/')
     expect(error).toMatchObject({
@@ -49,7 +37,7 @@ describe('no connection', () => {
   })
 
   it('is DNS when the look-up throws, or finds nothing of use', async () => {
-    const lookups: UndiciOptions['lookup'][] = [
+    const lookups: Options['lookup'][] = [
       () => {
         throw new Error('no look-up today')
       },
@@ -73,7 +61,7 @@ describe('no connection', () => {
     const server = await serve({})
     await server.close()
     const { port } = server
-    const lookup: UndiciOptions['lookup'] = (_host, _options, done) => {
+    const lookup: Options['lookup'] = (_host, _options, done) => {
       done(null, [
         { address: '127.0.0.1', family: 4 },
         { address: '::1', family: 6 },
@@ -105,7 +93,7 @@ describe('no connection', () => {
   it('is tried connectAttempts times', async () => {
     await using server = await serve({ '/*': reply.text('x') })
     let lookups = 0
-    const lookup: UndiciOptions['lookup'] = (_host, _options, done) => {
+    const lookup: Options['lookup'] = (_host, _options, done) => {
       // The first two times the port of 127.0.0.2 is asked, on which nobody listens.
       done(null, ++lookups < 3 ? '127.0.0.2' : '127.0.0.1', 4)
     }
@@ -119,7 +107,7 @@ describe('no connection', () => {
   })
 })
 
-describe('no secure connection', () => {
+describeEach('no secure connection', () => {
   const { ca, good, expired, notYetValid, wrongHost, selfSigned, untrusted, client, otherClient } = certificates()
 
   it.each([
@@ -204,7 +192,7 @@ describe('no secure connection', () => {
   })
 })
 
-describe('a broken answer', () => {
+describeEach('a broken answer', () => {
   const head = 'HTTP/1.1 200 OK\r\n'
   const length = (count: number): string => `${head}content-length: ${count}\r\n\r\n`
 
@@ -326,13 +314,6 @@ describe('a broken answer', () => {
     ['a negative length', { raw: `${head}content-length: -3\r\n\r\nabc` }, 'PROTOCOL', 'headers', ''],
     ['a header with NUL', { raw: `${head}x: a\0b\r\ncontent-length: 0\r\n\r\n` }, 'PROTOCOL', 'headers', ''],
     ['a space before the colon', { raw: `${head}content-length : 0\r\n\r\n` }, 'PROTOCOL', 'headers', ''],
-    [
-      '100 with nothing to continue',
-      { raw: 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n' },
-      'PROTOCOL',
-      'headers',
-      'GET URL was answered with 100 Continue, for which it had not asked and which undici does not take.',
-    ],
     [
       '101 with an upgrade',
       { raw: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n' },
@@ -459,7 +440,7 @@ describe('a broken answer', () => {
   })
 })
 
-describe('a connection that had served others and is closed without an answer', () => {
+describeEach('a connection that had served others and is closed without an answer', () => {
   it.each(['fin', 'reset'] as const)('(%s) has an idempotent request repeated once, over a new one', async kind => {
     let count = 0
     await using server = await serve({

@@ -1,9 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net'
-import type { Engine } from 'sluice'
-import { undici, type UndiciOptions } from 'sluice/engines/undici'
 import { reply, serve } from 'sluice/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { blackHole } from '../../support/black-hole.ts'
+import { describeEach, destroyAll, open } from '../../support/http1-engines.ts'
 import { watchLeaks, type LeakWatch } from '../../support/leaks.ts'
 import { send, sent } from '../../support/send.ts'
 import { silentServer } from '../../support/silent-server.ts'
@@ -12,23 +11,15 @@ import { silentServer } from '../../support/silent-server.ts'
 const SOON = 50
 
 let leaks: LeakWatch
-const engines: Engine[] = []
-
 beforeEach(() => {
   leaks = watchLeaks()
 })
 
 afterEach(async () => {
-  await Promise.all(engines.splice(0).map(engine => engine.destroy()))
+  await destroyAll()
   await leaks.settled()
   leaks[Symbol.dispose]()
 })
-
-function open(options?: UndiciOptions): Engine {
-  const engine = undici(options).create()
-  engines.push(engine)
-  return engine
-}
 
 /** Resolves when no socket of a client is open, which may take some turns of the loop but no time. */
 async function gone(): Promise<void> {
@@ -39,7 +30,7 @@ async function gone(): Promise<void> {
 const stalled = { fault: { kind: 'stall', at: 'before-head' } } as const
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-describe('a request that is left', () => {
+describeEach('a request that is left', () => {
   it('while its host is looked up is over at once, and its connection is not made', async () => {
     let answer: ((error: null, addresses: { address: string; family: number }[]) => void) | undefined
     await using server = await serve({ '/*': reply.text('x') })
@@ -171,20 +162,9 @@ describe('a request that is left', () => {
     left.exchange.abort()
     expect((await next).text).toBe('x')
   })
-
-  it('does no harm to those pipelined behind it: they are sent again', async () => {
-    await using server = await serve({ 'GET /stalled': stalled, 'GET /': reply.text('x') })
-    const engine = open({ connectionsPerOrigin: 1, pipelining: 4 })
-    await sent(engine, server.url)
-    const left = send(engine, `${server.url}stalled`)
-    const behind = [1, 2, 3].map(() => sent(engine, server.url))
-    await server.received(2)
-    left.exchange.abort()
-    expect((await Promise.all(behind)).map(({ text }) => text)).toEqual(['x', 'x', 'x'])
-  })
 })
 
-describe('a connection that was being made for a request served by another', () => {
+describeEach('a connection that was being made for a request served by another', () => {
   /** Two requests of which one connection serves both, while the look-up for the other one hangs. */
   async function spare() {
     const lookups: (() => void)[] = []
@@ -246,7 +226,7 @@ describe('a connection that was being made for a request served by another', () 
   })
 })
 
-describe('destroy', () => {
+describeEach('destroy', () => {
   it('ends what is queued, connecting and running with its reason, and frees every socket at once', async () => {
     await using hole = await blackHole()
     await using server = await serve({ 'GET /stalled': stalled, 'GET /endless': reply.bytes(Infinity) })
@@ -265,7 +245,7 @@ describe('destroy', () => {
   })
 })
 
-describe('300 requests left at any time', () => {
+describeEach('300 requests left at any time', () => {
   it('leave nothing open, and the engine works', async () => {
     await using server = await serve({
       'GET /': reply.text('x'),
@@ -311,7 +291,7 @@ describe('300 requests left at any time', () => {
   })
 })
 
-describe('a server that closes while connections are made', () => {
+describeEach('a server that closes while connections are made', () => {
   it('gets no request twice that it may have seen', async () => {
     const seen: string[] = []
     const server = createServer(socket => {

@@ -1,23 +1,10 @@
-import type { Engine } from 'sluice'
-import { undici, type UndiciOptions } from 'sluice/engines/undici'
 import { reply, serve } from 'sluice/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { blackHole } from '../../support/black-hole.ts'
+import { describeEach, open } from '../../support/http1-engines.ts'
 import { watchLeaks } from '../../support/leaks.ts'
 import { refusal, send, sent } from '../../support/send.ts'
 import { silentServer } from '../../support/silent-server.ts'
-
-const engines: Engine[] = []
-
-function open(options?: UndiciOptions): Engine {
-  const engine = undici(options).create()
-  engines.push(engine)
-  return engine
-}
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map(engine => engine.destroy()))
-})
 
 /**
  * How far the end of something was from when it should have been: from when a timer of the same process struck, for a busy
@@ -40,7 +27,7 @@ async function off(ms: number, work: () => Promise<unknown>): Promise<number> {
 
 const stalled = { fault: { kind: 'stall', at: 'before-head' } } as const
 
-describe('a limit', () => {
+describeEach('a limit', () => {
   it('on the look-up is exact', async () => {
     const engine = open({ lookup: () => undefined })
     const late = await off(120, async () => {

@@ -2,26 +2,13 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { Engine } from 'sluice'
-import { undici, type UndiciOptions } from 'sluice/engines/undici'
 import { reply, serve } from 'sluice/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { certificates } from '../../support/certificates.ts'
+import { describeEach, open } from '../../support/http1-engines.ts'
 import { refusal, send, sent, type Given } from '../../support/send.ts'
 
 const MIB = 1024 * 1024
-const engines: Engine[] = []
-
-function open(options?: UndiciOptions): Engine {
-  const engine = undici(options).create()
-  engines.push(engine)
-  return engine
-}
-
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map(engine => engine.destroy()))
-})
-
 /** Reads whatever comes, and answers when the last chunk is there. */
 const SINK = `
   const { createServer } = require('node:net')
@@ -62,7 +49,7 @@ async function hangingUp(answer: (socket: Socket) => void): Promise<{ url: strin
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() }
 }
 
-describe('a whole body whose connection ends while its reader is busy', () => {
+describeEach('a whole body whose connection ends while its reader is busy', () => {
   const body = Buffer.alloc(MIB, 'x')
   const head = (more: string): string => `HTTP/1.1 200 OK\r\n${more}\r\n\r\n`
 
@@ -120,7 +107,7 @@ describe('a whole body whose connection ends while its reader is busy', () => {
   })
 })
 
-describe('an answer that is held back', () => {
+describeEach('an answer that is held back', () => {
   it('stops the server, before its head as well as after', async () => {
     await using server = await serve({ 'GET /': reply.bytes(Infinity) })
     const engine = open()
@@ -206,7 +193,7 @@ class Counting {
   }
 }
 
-describe('a body that is sent', () => {
+describeEach('a body that is sent', () => {
   it('tells of the head before it is through, and of its progress up to the last byte', async () => {
     await using server = await serve({ 'POST /': async request => reply.text(String((await request.bytes()).length)) })
     const engine = open()
