@@ -16,12 +16,12 @@ let make: (options?: Options) => EngineFactory = undici
 const opened: Engine[] = []
 
 /** Describes what is true of every one of them; inside, `open()` makes the one whose turn it is. */
-export function describeEach(title: string, tests: () => void): void {
-  describe.each(ENGINES)(`$name: ${title}`, ({ make: its }) => {
+export function describeEach(title: string, tests: (name: string) => void): void {
+  describe.each(ENGINES)(`$name: ${title}`, ({ name, make: its }) => {
     beforeEach(() => {
       make = its
     })
-    tests()
+    tests(name)
   })
 }
 
