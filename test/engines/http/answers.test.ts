@@ -36,6 +36,14 @@ async function rawServer(serving: (socket: Socket) => void) {
   }
 }
 
+/** Waits for what happens without anybody telling. */
+async function until(happened: () => boolean): Promise<void> {
+  while (!happened()) await new Promise(resolve => setImmediate(resolve))
+}
+
+const closed = (socket: Socket): Promise<unknown> =>
+  socket.destroyed ? Promise.resolve() : new Promise(resolve => socket.once('close', resolve))
+
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
 describe('an answer in HTTP/1.0', () => {
@@ -135,24 +143,17 @@ describe('headers of an answer', () => {
 
 describe('bytes behind an answer', () => {
   it('are never taken for the answer to the next request', async () => {
-    const second = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged'
-    let connections = 0
     await using server = await rawServer(socket => {
-      const first = ++connections === 1
-      socket.once('data', () => {
-        socket.write(OK)
-        // When the client has read the answer and thinks that the connection is idle.
-        if (first) setTimeout(() => socket.write(second), 30)
-        else socket.on('data', () => socket.write(OK))
-      })
+      socket.on('data', () => socket.write(OK))
     })
     const engine = open()
-    const [one] = [await sent(engine, server.url)]
-    expect(one.text).toBe('ok')
-    const [socket] = server.sockets
-    await new Promise(resolve => socket?.once('close', resolve))
     expect((await sent(engine, server.url)).text).toBe('ok')
-    expect(connections).toBe(2)
+    await until(() => engine.stats?.().idle === 1)
+    const [socket] = server.sockets
+    socket?.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged')
+    await until(() => engine.stats?.().open === 0)
+    expect((await sent(engine, server.url)).text).toBe('ok')
+    expect(server.sockets.size).toBe(2)
   })
 
   it('are never taken for the answer to the next request when they come together with the first', async () => {
@@ -170,26 +171,20 @@ describe('bytes behind an answer', () => {
     await using server = await rawServer(socket => {
       socket.once('data', () => {
         socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 40000\r\n\r\n${'x'.repeat(40_000)}`)
-        setTimeout(() => socket.write('forged'), 30)
+        setImmediate(() => socket.write('forged'))
       })
     })
-    const one = send(open(), server.url, {
+    const engine = open()
+    const one = send(engine, server.url, {
       seen: (event, { exchange }) => {
         if (event.type === 'head') exchange.pause()
       },
     })
-    const [socket] = await new Promise<Socket[]>(resolve => {
-      const look = (): void => {
-        if (server.sockets.size > 0) resolve([...server.sockets])
-        else setImmediate(look)
-      }
-      look()
-    })
-    await new Promise(resolve => setTimeout(resolve, 80))
+    await until(() => one.head !== undefined && engine.stats?.().open === 0)
     one.exchange.resume()
     expect((await one.over).failure).toBeUndefined()
     expect(one.size).toBe(40_000)
-    await new Promise(resolve => (socket?.destroyed ? resolve(undefined) : socket?.once('close', resolve)))
+    await Promise.all([...server.sockets].map(closed))
   })
 })
 
@@ -206,14 +201,8 @@ describe('a body that is cut off while its reader is slow', () => {
         if (event.type === 'head') exchange.pause()
       },
     })
-    const [socket] = await new Promise<Socket[]>(resolve => {
-      const look = (): void => {
-        if (server.sockets.size > 0) resolve([...server.sockets])
-        else setImmediate(look)
-      }
-      look()
-    })
-    await new Promise(resolve => (socket?.destroyed ? resolve(undefined) : socket?.once('close', resolve)))
+    await until(() => one.head !== undefined)
+    await Promise.all([...server.sockets].map(closed))
     expect(one.ends).toBe(0)
     one.exchange.resume()
     const { failure, size } = await one.over
