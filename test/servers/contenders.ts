@@ -1,5 +1,7 @@
 /** The engines that are tried against real servers. A new engine adds itself here, and nowhere else. */
 import type { EngineFactory } from 'sluice'
+import { http } from 'sluice/engines/http'
+import { http2 } from 'sluice/engines/http2'
 import { undici } from 'sluice/engines/undici'
 import { certificates } from '../support/certificates.ts'
 
@@ -18,7 +20,12 @@ const { ca } = certificates()
 /** All of them. */
 export const CONTENDERS: readonly Contender[] = [
   { name: 'undici', door: 'plain', protocol: 'http/1.1', engine: () => undici() },
-  { name: 'undici with TLS', door: 'tls', protocol: 'http/1.1', engine: () => undici({ tls: { ca } }) },
+  { name: 'undici with TLS', door: 'tls', protocol: 'http/1.1', engine: () => undici({ tls: { ca }, http2: false }) },
+  { name: 'undici by ALPN', door: 'tls', protocol: 'h2', engine: () => undici({ tls: { ca } }) },
+  { name: 'http', door: 'plain', protocol: 'http/1.1', engine: () => http() },
+  { name: 'http with TLS', door: 'tls', protocol: 'http/1.1', engine: () => http({ tls: { ca } }) },
+  { name: 'http2 by ALPN', door: 'tls', protocol: 'h2', engine: () => http2({ tls: { ca } }) },
+  { name: 'http2 without TLS', door: 'h2c', protocol: 'h2c', engine: () => http2({ mode: 'h2c' }) },
 ]
 
 /** Where a server listens. */

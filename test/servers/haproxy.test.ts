@@ -73,10 +73,10 @@ describe.each(CONTENDERS)('$name and HAProxy', contender => {
     expect((await get('small')).text()).toBe('small')
   })
 
-  it('succeed 300 times of 300 although connections are closed after 100 ms without a request', async () => {
+  it('succeed 300 times of 300 although connections are closed after 250 ms without a request', async () => {
     const answers = await parallel(300, 8, async number => {
       const answer = (await get('small')).text()
-      if (number % 25 === 0) await new Promise(resolve => setTimeout(resolve, 95 + (number % 11)))
+      if (number % 25 === 0) await new Promise(resolve => setTimeout(resolve, 245 + (number % 11)))
       return answer
     })
     expect(answers.filter(answer => answer !== 'small')).toEqual([])

@@ -42,7 +42,7 @@ defaults
   timeout connect 300ms
   timeout client 500ms
   timeout server 300ms
-  timeout http-keep-alive 100ms
+  timeout http-keep-alive 250ms
   retries 0
 frontend all
   bind 127.0.0.1:${plain}

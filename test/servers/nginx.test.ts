@@ -100,7 +100,7 @@ describe.each(CONTENDERS)('$name and nginx', contender => {
     const made = new Made(400)
     const response = await firstValueFrom(client.post('app/count', () => made.pieces()))
     expect(response.json()).toEqual({ length: 400 * 65_536, hash: made.hash })
-    expect(made.ended).toBe(1)
+    await expect.poll(() => made.ended, { interval: 1 }).toBe(1)
   })
 
   it('carry a large body of known length up, whole', async () => {
@@ -114,7 +114,7 @@ describe.each(CONTENDERS)('$name and nginx', contender => {
       const made = new Made(100_000)
       const response = await firstValueFrom(client.post('limited', () => made.pieces()))
       expect(response.status).toBe(413)
-      expect(made.ended).toBe(1)
+      await expect.poll(() => made.ended, { interval: 1 }).toBe(1)
       // Some go into the buffers of the kernel, none after the answer.
       expect(made.taken).toBeLessThan(400)
     }
@@ -147,9 +147,11 @@ describe.each(CONTENDERS)('$name and nginx', contender => {
     expect(workers.size).toBeGreaterThan(2)
   })
 
-  it('call it RESET when the connection is closed in place of an answer', async () => {
+  it('call it RESET when there is no answer', async () => {
     const error = await get('gone').catch((reason: unknown) => reason)
-    expect(isHttpError(error) && [error.code, error.phase]).toEqual(['RESET', 'headers'])
+    // On a stream of HTTP/2 nginx says PROTOCOL_ERROR where it closes a connection of HTTP/1.1.
+    const right = contender.protocol === 'http/1.1' ? 'RESET' : 'PROTOCOL'
+    expect(isHttpError(error) && [error.code, error.phase]).toEqual([right, 'headers'])
   })
 
   it('call it BODY when the answer breaks off', async () => {
