@@ -108,11 +108,11 @@ const CHECKS = {
 }
 
 /** What a platform with these abilities can do. */
-function capabilitiesOf({ streams, strict, explains }: Abilities, follows: boolean): Capabilities {
+function capabilitiesOf({ streams, strict, explains, holdsBack }: Abilities, follows: boolean): Capabilities {
   const reserves: Reserved[] = ['headers', 'methods', 'connections']
   if (streams === 'h2') reserves.push('uploads')
   if (strict || follows) reserves.push('redirects')
-  if (strict) reserves.push('cookies')
+  if (strict) reserves.push('cookies', 'parsing')
   if (!explains) reserves.push('failures')
   return {
     protocols: strict ? ['h2', 'http/1.1'] : ['http/1.1'],
@@ -121,8 +121,7 @@ function capabilitiesOf({ streams, strict, explains }: Abilities, follows: boole
     duplex: streams === 'always',
     informational: false,
     trailers: false,
-    // Browsers hold a server back late: Chromium takes 64 MB that nobody reads.
-    backPressure: !strict,
+    backPressure: holdsBack,
     decodes: true,
     limits: [],
     reserves,

@@ -65,7 +65,7 @@ const CAPABILITIES: Capabilities = {
   backPressure: false,
   decodes: true,
   limits: [],
-  reserves: ['headers', 'methods', 'redirects', 'cookies', 'connections', 'failures'],
+  reserves: ['headers', 'methods', 'redirects', 'cookies', 'connections', 'failures', 'parsing'],
 }
 
 function missing(): HttpError {

@@ -44,8 +44,17 @@ export interface Capabilities {
  * - `cookies`: it does not show `Set-Cookie`.
  * - `connections`: it opens, keeps and closes connections as it likes and does not tell which one was used.
  * - `failures`: it does not tell why there was no answer.
+ * - `parsing`: it takes what is not quite HTTP in its own way, such as a head that is cut off for a whole one.
  */
-export type Reserved = 'headers' | 'methods' | 'uploads' | 'redirects' | 'cookies' | 'connections' | 'failures'
+export type Reserved =
+  | 'headers'
+  | 'methods'
+  | 'uploads'
+  | 'redirects'
+  | 'cookies'
+  | 'connections'
+  | 'failures'
+  | 'parsing'
 
 /** A capability a request can ask for through {@link NEEDS}. */
 export type Need = { [K in keyof Capabilities]-?: Capabilities[K] extends boolean ? K : never }[keyof Capabilities]

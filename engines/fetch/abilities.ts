@@ -8,6 +8,8 @@ export interface Abilities {
   readonly strict: boolean
   /** Says why there was no answer. */
   readonly explains: boolean
+  /** Holds a server back soon after nobody reads. Chromium takes 64 MB first, Bun up to 10 MB. */
+  readonly holdsBack: boolean
 }
 
 /** Asks the platform. */
@@ -20,6 +22,7 @@ export function abilitiesOf(): Abilities {
     streams: streams ? (strict ? 'h2' : 'always') : 'never',
     strict,
     explains: agent.startsWith('Node.js/'),
+    holdsBack: /^(?:Node\.js|Deno)\//.test(agent),
   }
 }
 

@@ -12,7 +12,7 @@ import { listenerFailed, truncated } from '../exchange/faults.ts'
 import { errorOf, type Progress } from '../exchange/progress.ts'
 import { Collecting } from '../platform/collecting.ts'
 import type { Running } from '../platform/engine.ts'
-import { lengthOf } from '../platform/length.ts'
+import { faultOf, lengthOf } from '../platform/head.ts'
 import { fieldsOf, needsStreaming, refusalOf, unsupported } from '../platform/request.ts'
 import type { Abilities } from './abilities.ts'
 import { failureOf, hiddenRedirect } from './failure.ts'
@@ -43,6 +43,7 @@ export class FetchExchange implements Running, GateKeeper {
   #sent = false
   #gate: Gate | undefined
   #collecting: Collecting | undefined
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #resumed: PromiseWithResolvers<undefined> | undefined
   #expected: number | undefined
   #received = 0
@@ -75,6 +76,8 @@ export class FetchExchange implements Running, GateKeeper {
     // Stops the upload before the platform hears of it: a browser takes a body that it cancels itself for one that has ended.
     this.#end()
     this.#controller.abort()
+    // Deno goes on receiving a body that nobody reads when its request was aborted.
+    this.#reader?.cancel().catch(ignore)
   }
 
   /** Ends it with this error. */
@@ -182,7 +185,13 @@ export class FetchExchange implements Running, GateKeeper {
       this.fail(unsupported(request, 'fetch', 'was answered with something this platform does not show'))
       return
     }
-    const headers = HttpHeaders.received([...response.headers].flat())
+    const fields = [...response.headers].flat()
+    const fault = faultOf(status, fields)
+    if (fault !== undefined) {
+      this.fail(errorOf(fault, { ...this.#progress, started: true }))
+      return
+    }
+    const headers = HttpHeaders.received(fields)
     this.#tellSent()
     if (this.#isOver()) return
     this.#stage = 'answered'
@@ -190,8 +199,9 @@ export class FetchExchange implements Running, GateKeeper {
     // The platform tells where it went only if it followed redirects; which version of HTTP was spoken, it never tells.
     const url = response.redirected ? response.url : request.url
     const head = { status, statusText, headers, httpVersion: '1.1', url, request } as const
+    this.#reader = response.body?.getReader()
     this.#observer.next({ type: 'head', head, flow: this })
-    this.#read(response.body?.getReader()).catch((error: unknown) => {
+    this.#read(this.#reader).catch((error: unknown) => {
       // Nothing but the observer throws here.
       this.fail(errorOf(listenerFailed(this.#progress), this.#progress, error))
     })

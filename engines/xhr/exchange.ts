@@ -12,7 +12,7 @@ import { truncated } from '../exchange/faults.ts'
 import { errorOf, type Progress } from '../exchange/progress.ts'
 import { Collecting } from '../platform/collecting.ts'
 import type { Running } from '../platform/engine.ts'
-import { lengthOf } from '../platform/length.ts'
+import { faultOf, lengthOf } from '../platform/head.ts'
 import { fieldsOf, needsStreaming, refusalOf } from '../platform/request.ts'
 import { unexplained } from '../platform/silent.ts'
 import { receivedFields } from './fields.ts'
@@ -168,7 +168,13 @@ export class XhrExchange implements Running {
     if (this.#isOver()) return
     const { request } = this
     const { status, statusText, responseURL } = xhr
-    const headers = HttpHeaders.received(receivedFields(xhr.getAllResponseHeaders()))
+    const fields = receivedFields(xhr.getAllResponseHeaders())
+    const fault = faultOf(status, fields)
+    if (fault !== undefined) {
+      this.fail(errorOf(fault, { ...this.#progress, started: true }))
+      return
+    }
+    const headers = HttpHeaders.received(fields)
     this.#answered = true
     this.#expected = lengthOf(headers, request.method, status)
     const url = responseURL === '' ? request.url : responseURL

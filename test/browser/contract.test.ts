@@ -2,7 +2,7 @@ import { engineContract } from 'sluice/testing'
 import { afterAll, describe, it } from 'vitest'
 import { certificates } from '../support/certificates.ts'
 import { launch } from './support/chromium.ts'
-import { workshop } from './support/remote.ts'
+import { workshop } from './support/workshop.ts'
 
 // What a server sees is the matter here, not what a page may ask of it: rules.test.ts has a browser with all its rules.
 const { good } = certificates()

@@ -2,7 +2,7 @@ import { reply, serve, type Routes } from 'sluice/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { certificates } from '../support/certificates.ts'
 import { launch } from './support/chromium.ts'
-import { workshop } from './support/remote.ts'
+import { workshop } from './support/workshop.ts'
 
 // The whole of sluice in a page, in a browser with all its rules. The servers are of other origins than the page.
 const chromium = await launch('--ignore-certificate-errors')

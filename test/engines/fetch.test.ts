@@ -147,6 +147,12 @@ describe('an answer', () => {
     expect(error.message).toBe('GET https://api.test/ was cut off after 4 of 10 bytes of the body of its answer.')
   })
 
+  it('with more header fields than a head may have is refused where the platform takes any number', async () => {
+    const headers = { 'x-a': 'a'.repeat(40_000), 'x-b': 'b'.repeat(40_000) }
+    const error = await refusal(open({ fetch: async () => new Response('', { headers }) }), 'https://api.test/')
+    expect(error).toMatchObject({ code: 'TOO_LARGE', phase: 'headers', requestWritten: 'yes' })
+  })
+
   it('comes in events of the usual order', async () => {
     await using server = await serve({ 'GET /': reply.text('x') })
     expect((await sent(open(), server.url)).kinds).toEqual(['sent', 'head', 'chunk'])

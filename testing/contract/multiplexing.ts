@@ -43,6 +43,7 @@ export const multiplexing: readonly Case[] = [
   {
     title: 'opens no stream before it knows the settings of the server',
     needs,
+    unless: ['connections'],
     async run({ client, serve }) {
       const server = await serve({ 'POST /': reply.text('x') }, { http2: { settings: false } })
       const { subscription } = watch(client(server.url).post('', 'x'))
@@ -72,6 +73,7 @@ export const multiplexing: readonly Case[] = [
   {
     title: 'sends again what is always refused only a few times',
     needs,
+    unless: ['failures'],
     async run({ client, serve }) {
       const server = await serve({ 'POST /': { fault: { kind: 'reset', at: 'before-head', code: REFUSED_STREAM } } })
       const error = await failure(client(server.url).post('', 'x'))
@@ -100,6 +102,7 @@ export const multiplexing: readonly Case[] = [
   {
     title: 'loses no request to connections that are retired after ten, while a long answer is on its way',
     needs,
+    unless: ['connections'],
     async run({ client, serve }) {
       const over = Promise.withResolvers<undefined>()
       const server = await serve(
@@ -133,6 +136,7 @@ export const multiplexing: readonly Case[] = [
   ...(['fin', 'reset'] as const).map((kind): Case => ({
     title: `settles all 50 exchanges at once when their connection ends with a ${kind.toUpperCase()}`,
     needs,
+    unless: ['failures'],
     async run({ client, serve }) {
       const server = await serve({
         'POST /stalled': stalled,

@@ -31,7 +31,7 @@ declare global {
 }
 
 /** More bytes than these are not on their way to Node at a time. */
-const WINDOW = 1024 * 1024
+const WINDOW = 64 * 1024
 
 const make = { fetch, xhr }
 const engines = new Map<number, Engine>()
@@ -176,17 +176,19 @@ async function end({ e, how, message, call }: ToPage & { type: 'end' }): Promise
   tell({ type: 'ended', call })
 }
 
-/** What tests call by name. */
-const api = {
-  /** Takes messages of one turn in Node in one turn of the page. */
-  hear: (messages: readonly ToPage[]): void => {
-    for (const message of messages) hear(message)
-  },
-  capabilities: (kind: Kind): Capabilities => make[kind]().create().capabilities,
-  createClient,
-  fetch,
-  xhr,
-  progress,
+/** What is called from Node by name. */
+export interface Api {
+  /** Takes messages of one turn in Node in one turn here. */
+  hear(messages: readonly ToPage[]): void
+  capabilities(kind: Kind): Capabilities
 }
 
-Object.assign(globalThis, { sluice: api })
+/** What is called from Node. */
+export const api: Api = {
+  hear(messages) {
+    for (const message of messages) hear(message)
+  },
+  capabilities: kind => make[kind]().create().capabilities,
+}
+
+Object.assign(globalThis, { sluice: { ...api, createClient, fetch, xhr, progress } })

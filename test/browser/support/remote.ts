@@ -1,7 +1,4 @@
-/** The side of Node: an engine whose exchanges run in a page, so that the engine contract can be held against it. */
-import { build } from 'esbuild'
-import { fileURLToPath } from 'node:url'
-import { reply, serve } from 'sluice/testing'
+/** The side of Node: an engine whose exchanges run elsewhere, so that the engine contract can be held against it. */
 import {
   HttpError,
   HttpHeaders,
@@ -15,65 +12,24 @@ import {
   type HttpRequest,
   type UploadIterator,
 } from '../../../src/index.ts'
-import type { Chromium, Page } from './chromium.ts'
 import type { Kind, ToNode, ToPage, WireError } from './wire.ts'
 
-/** The page's program. Bundling it fails on whatever a browser does not have. */
-async function program(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    platform: 'browser',
-    format: 'iife',
-    target: 'es2024',
-    conditions: ['sluice-source'],
-  })
-  return outputFiles[0]?.text ?? ''
-}
-
-/** A page with the engines in it. */
-export interface Workshop {
-  readonly page: Page
-  /** The engine of the page as one that a client in Node can use. */
-  factory(kind: Kind, options?: object): EngineFactory
-  close(): Promise<void>
-}
-
-/** Opens a page of its own origin with the engines in it. */
-export async function workshop(chromium: Chromium): Promise<Workshop> {
-  const script = await program()
-  const server = await serve({
-    'GET /': { headers: { 'content-type': 'text/html' }, body: '<!doctype html><script src="/page.js"></script>' },
-    'GET /page.js': { headers: { 'content-type': 'text/javascript' }, body: script },
-    '/*': reply.status(404),
-  })
-  const channel = new Channel()
-  const page = await chromium.open(server.url, text => {
-    channel.hear(JSON.parse(text) as ToNode)
-  })
-  channel.page = page
-  const capabilities: Record<Kind, Capabilities> = {
-    fetch: await page.evaluate(`sluice.capabilities('fetch')`),
-    xhr: await page.evaluate(`sluice.capabilities('xhr')`),
-  }
-  return {
-    page,
-    factory: (kind, options = {}) => ({
-      name: kind,
-      create: () => new RemoteEngine(channel, kind, options, capabilities[kind]),
-    }),
-    close: () => server.close(),
-  }
+/** Makes an engine of the other side one that a client in Node can use. */
+export function remote(channel: Channel, kind: Kind, capabilities: Capabilities, options: object = {}): EngineFactory {
+  return { name: kind, create: () => new RemoteEngine(channel, kind, options, capabilities) }
 }
 
 /** Carries messages; those of one turn go together. */
-class Channel {
-  readonly exchanges = new Map<number, RemoteExchange>()
-  readonly calls = new Map<number, () => void>()
-  page: Page | undefined
+export class Channel {
+  readonly exchanges: Map<number, RemoteExchange> = new Map()
+  readonly calls: Map<number, () => void> = new Map()
+  readonly #send: (messages: readonly ToPage[]) => void
   #ids = 0
   #queue: ToPage[] = []
+
+  constructor(send: (messages: readonly ToPage[]) => void) {
+    this.#send = send
+  }
 
   id(): number {
     return ++this.#ids
@@ -91,8 +47,7 @@ class Channel {
   #flush(): void {
     const messages = this.#queue
     this.#queue = []
-    // The page goes with its browser; who still waits then is the test's affair.
-    this.page?.evaluate(`sluice.hear(${JSON.stringify(messages)})`).catch(() => {})
+    this.#send(messages)
   }
 }
 
