@@ -10,13 +10,16 @@
  * The server runs in a process of its own. Every answer is parsed. The environment variables ROUNDS and REQUESTS change how long it takes.
  */
 import http from 'node:http'
+import http2 from 'node:http2'
 import { createClient } from 'sluice'
 import { http as httpEngine } from 'sluice/engines/http'
+import { http2 as http2Engine } from 'sluice/engines/http2'
 import { undici as undiciEngine } from 'sluice/engines/undici'
 import { Agent, request } from 'undici'
 import { comparison, type Contest, type Send } from './contest.ts'
 import { downloads } from './download.ts'
 import { exchanging } from './exchanging.ts'
+import { startH2Server } from './h2-server.ts'
 import { startJsonServer } from './json-server.ts'
 
 const [mode] = process.argv.slice(2)
@@ -75,6 +78,30 @@ function contests(): readonly Contest[] {
         }
       },
     },
+    {
+      name: 'http2',
+      concurrency: 100,
+      async open() {
+        const server = await startH2Server()
+        const session = http2.connect(server.origin)
+        await new Promise(resolve => session.once('remoteSettings', resolve))
+        const engine = http2Engine({ mode: 'h2c', connectionsPerOrigin: 1 }).create()
+        const client = createClient({ engine, plugins: [] })
+        return {
+          base: ['node:http2, one session', viaSession(session)],
+          others: [
+            ['the engine', exchanging(engine, server.url), 1.2],
+            ['a client on it', subscribed(() => client.get(server.url)), undefined],
+          ],
+          async close() {
+            await client.close()
+            await engine.close()
+            session.close()
+            await server.close()
+          },
+        }
+      },
+    },
   ]
 }
 
@@ -114,5 +141,21 @@ function viaNode(url: string, agent: http.Agent): Send {
     })
     sent.on('error', done)
     sent.end()
+  }
+}
+
+/** The least one can write on node:http2 without losing errors. */
+function viaSession(session: http2.ClientHttp2Session): Send {
+  return done => {
+    const chunks: Buffer[] = []
+    const stream = session.request({ ':path': '/' })
+    stream.on('response', () => {
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    })
+    stream.on('error', done)
+    stream.on('close', () => {
+      JSON.parse(Buffer.concat(chunks).toString())
+      done()
+    })
   }
 }

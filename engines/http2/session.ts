@@ -134,7 +134,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
 
   done(exchange: StreamExchange): void {
     if (!this.#exchanges.delete(exchange)) return
-    this.#served ||= exchange.answered
+    this.#served ||= exchange.started
     this.#running--
     this.#settleSoon()
   }

@@ -8,6 +8,7 @@ import { Upload } from '../exchange/upload.ts'
 import type { Carrier } from './carrier.ts'
 import { lostWith, resetBy } from './faults.ts'
 import { fieldsOf, regular, sizeOf } from './fields.ts'
+import { listen, listenToBody, stopListening, type StreamListener } from './listening.ts'
 import { pump, type PumpListener } from './pump.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
@@ -40,7 +41,7 @@ export interface Origin {
 type Stage = 'waiting' | 'open' | 'answered' | 'over'
 
 /** A request on a stream, or on the next one if the first was refused. */
-export class StreamExchange implements PumpListener {
+export class StreamExchange implements PumpListener, StreamListener {
   readonly request: HttpRequest
   readonly #observer: EventObserver
   readonly #origin: Origin
@@ -64,8 +65,8 @@ export class StreamExchange implements PumpListener {
   #unprocessed = 0
   #repeated = false
 
-  /** True when it got the head of an answer. */
-  get answered(): boolean {
+  /** True when the server has said something to it. */
+  get started(): boolean {
     return this.#started
   }
 
@@ -94,7 +95,7 @@ export class StreamExchange implements PumpListener {
     if (!this.#paused) return
     this.#paused = false
     if (this.#stage !== 'answered') return
-    if (this.#stream?.destroyed === true) this.#closed(this.#stream)
+    if (this.#stream?.destroyed === true) this.closed(this.#stream)
     else this.#stream?.resume()
   }
 
@@ -120,7 +121,7 @@ export class StreamExchange implements PumpListener {
     }
     this.#stage = 'open'
     this.#stream = stream
-    this.#listen(stream)
+    listen(stream, this)
     this.#observer.next(carrier.use())
     this.#reused = carrier.reused
     this.#mark = carrier.mark
@@ -141,7 +142,7 @@ export class StreamExchange implements PumpListener {
   lost(): void {
     if (this.#isOver()) return
     if (this.#stream === undefined) this.refused()
-    else this.#closed(this.#stream)
+    else this.closed(this.#stream)
   }
 
   // What the pump tells.
@@ -156,35 +157,23 @@ export class StreamExchange implements PumpListener {
     else this.#giveUp(SOURCE_FAILED, error)
   }
 
-  #listen(stream: ClientHttp2Stream): void {
-    // A stream ends for its reader when it was reset, too. Only here it can be seen which of both it was.
-    const push = stream.push.bind(stream)
-    stream.push = (bytes: unknown) => {
-      if (bytes === null && !stream.closed) this.#whole = true
-      return push(bytes)
-    }
-    stream.on('error', (error: Error) => {
-      this.#fault ??= error
-    })
-    stream.on('headers', (_, __, raw: readonly string[]) => {
-      this.#inform(Number(raw[1]), regular(raw))
-    })
-    stream.on('response', (headers, _, raw: readonly string[]) => {
-      this.#answer(stream, Number(headers[':status']), regular(raw))
-    })
-    stream.on('trailers', (_, __, raw: readonly string[]) => {
-      this.#trail(raw)
-    })
-    stream.on('end', () => {
-      if (this.#whole && this.#stage === 'answered') this.#complete()
-    })
-    stream.on('close', () => {
-      this.#closed(stream)
-    })
+  // What the stream tells.
+
+  whole(): void {
+    this.#whole = true
   }
 
-  #inform(status: number, fields: readonly string[]): void {
-    if (this.#isOver()) return
+  failed(error: Error): void {
+    this.#fault ??= error
+  }
+
+  readAll(): void {
+    if (this.#whole && this.#stage === 'answered') this.#complete()
+  }
+
+  informed(raw: readonly string[]): void {
+    const status = Number(raw[1])
+    const fields = regular(raw)
     this.#started = true
     this.#informational++
     const fault = this.#faultOf(status, fields)
@@ -192,8 +181,8 @@ export class StreamExchange implements PumpListener {
     else this.#observer.next({ type: 'informational', status, headers: HttpHeaders.received(fields) })
   }
 
-  #answer(stream: ClientHttp2Stream, status: number, fields: readonly string[]): void {
-    if (this.#isOver()) return
+  answered(stream: ClientHttp2Stream, status: number, raw: readonly string[]): void {
+    const fields = regular(raw)
     this.#started = true
     const fault = this.#faultOf(status, fields)
     if (fault !== undefined) {
@@ -209,20 +198,16 @@ export class StreamExchange implements PumpListener {
     const head = { status, statusText: '', headers, httpVersion: '2', url: request.url, request } as const
     this.#observer.next({ type: 'head', head, flow: this })
     if (this.#isOver()) return
-    stream.on('data', (bytes: Uint8Array) => {
-      this.#take(bytes)
-    })
+    listenToBody(stream)
     if (this.#paused) stream.pause()
   }
 
-  #take(bytes: Uint8Array): void {
-    if (this.#isOver()) return
+  took(bytes: Uint8Array): void {
     this.#received += bytes.length
     this.#observer.next({ type: 'chunk', bytes })
   }
 
-  #trail(fields: readonly string[]): void {
-    if (this.#isOver()) return
+  trailed(fields: readonly string[]): void {
     if (sizeOf(fields) > (this.#carrier?.maxHeaderSize ?? Infinity)) this.#giveUp(overflowing(this.#progress))
     else this.#observer.next({ type: 'trailers', headers: HttpHeaders.received(fields) })
   }
@@ -233,11 +218,10 @@ export class StreamExchange implements PumpListener {
   }
 
   /** The stream is gone. If it had come to its end, what nobody has read yet is still there. */
-  #closed(stream: ClientHttp2Stream): void {
-    if (this.#isOver() || stream !== this.#stream) return
+  closed(stream: ClientHttp2Stream): void {
     if (this.#whole && this.#stage === 'answered') {
       if (this.#paused) return
-      for (let rest: unknown; (rest = stream.read()) !== null && !this.#isOver();) this.#take(rest as Uint8Array)
+      for (let rest: unknown; (rest = stream.read()) !== null && !this.#isOver();) this.took(rest as Uint8Array)
       if (!this.#isOver()) this.#complete()
       return
     }
@@ -351,10 +335,11 @@ export class StreamExchange implements PumpListener {
   #leave(code: number): void {
     this.#upload?.stop()
     const stream = this.#stream
-    if (stream !== undefined && !stream.destroyed) {
+    if (stream !== undefined) {
+      stopListening(stream)
       if (!stream.closed) resetStream(stream, code)
       // What nobody reads keeps a stream from its end.
-      stream.resume()
+      if (!stream.destroyed && !stream.readableEnded) stream.resume()
     }
     this.#carrier?.done(this)
   }
