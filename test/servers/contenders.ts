@@ -1,5 +1,6 @@
 /** The engines that are tried against real servers. A new engine adds itself here, and nowhere else. */
 import type { EngineFactory } from 'sluice'
+import { fetch } from 'sluice/engines/fetch'
 import { http } from 'sluice/engines/http'
 import { http2 } from 'sluice/engines/http2'
 import { undici } from 'sluice/engines/undici'
@@ -26,6 +27,11 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'http with TLS', door: 'tls', protocol: 'http/1.1', engine: () => http({ tls: { ca } }) },
   { name: 'http2 by ALPN', door: 'tls', protocol: 'h2', engine: () => http2({ tls: { ca } }) },
   { name: 'http2 without TLS', door: 'h2c', protocol: 'h2c', engine: () => http2({ mode: 'h2c' }) },
+]
+
+/** Those that stand on the platform's own stack, which decodes, tells nothing of connections and keeps them as it likes. */
+export const PLATFORMS: readonly Contender[] = [
+  { name: 'fetch', door: 'plain', protocol: 'http/1.1', engine: () => fetch() },
 ]
 
 /** Where a server listens. */
