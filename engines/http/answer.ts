@@ -79,15 +79,18 @@ export class Answer {
     if (this.#received === this.framing && this.#response.isPaused()) this.#response.resume()
   }
 
-  /** The peer has ended its side: Node is about to throw away what was held back of a body that is not whole. */
+  /** The peer broke off: Node is about to throw away what was held back of a body that is not whole. */
   keepRest(): void {
-    if (this.whole || this.framing === 'close' || !this.#response.isPaused()) return
-    this.#rest = this.#wire.rest(this.#response) ?? undefined
+    // Also what was let go a moment ago may not have been told yet.
+    if (this.#rest !== undefined || this.whole || this.framing === 'close' || this.#response.readableLength === 0)
+      return
+    const rest = this.#wire.rest(this.#response)
+    if (rest.length > 0) this.#rest = rest
   }
 
   /** Gives out what was kept. */
-  takeRest(): Buffer | undefined {
-    const rest = this.#rest
+  takeRest(): Buffer {
+    const rest = this.#rest ?? Buffer.alloc(0)
     this.#rest = undefined
     return rest
   }

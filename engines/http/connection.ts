@@ -57,6 +57,7 @@ export class Connection implements PooledConnection<HttpExchange> {
     // These run before the listeners of Node's requests, which can then be told apart by what is already known.
     socket.on('error', error => {
       this.#fault ??= error
+      this.#current?.ending()
     })
     socket.once('end', () => {
       this.#ended = true

@@ -46,8 +46,8 @@ export class HttpExchange
   #started = false
   #informational = 0
   #unexpecting = false
-  /** The connection that ended while its last bytes were held back. */
-  #ended: Connection | undefined
+  /** How it ended while its last bytes were held back. */
+  #failing: (() => HttpError) | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<HttpExchange>, settings: Settings) {
     super(request, pools.nextTicket(), settings)
@@ -135,7 +135,7 @@ export class HttpExchange
     this.#started = true
   }
 
-  /** The peer has ended its side. */
+  /** The peer broke off. */
   ending(): void {
     this.#answer?.keepRest()
   }
@@ -300,22 +300,26 @@ export class HttpExchange
 
   /** The connection broke, or what came over it makes no sense. */
   #lost(error: Error | undefined): void {
+    this.#answer?.keepRest()
     const connection = this.#drop()
     connection?.destroy()
     if (!isUnparsable(error) && this.mayRepeat(this.#progress(connection))) this.#again()
-    else if (this.#answer?.hasRest === true) this.#ended = connection
-    else this.#settle(failureOf(error, connection?.fault, this.#progress(connection)))
+    else {
+      this.#failing = () => failureOf(error, connection?.fault, this.#progress(connection))
+      this.#tellRest()
+    }
   }
 
-  /** The last bytes of a body that was cut off, for whoever is slow to take them, and then the failure. */
+  /** The last bytes of a body that was cut off, when who is slow can take them, and then the failure. */
   #tellRest(): void {
-    if (this.#paused || this.#stage === 'over') return
-    const bytes = this.#answer?.takeRest()
-    const connection = this.#ended
-    if (bytes === undefined) return
-    this.#answer?.took(bytes)
-    if (!this.#tell({ type: 'chunk', bytes }) || connection === undefined) return
-    this.#settle(failureOf(undefined, connection.fault, this.#progress(connection)))
+    if (this.#stage === 'over' || this.#failing === undefined) return
+    if (this.#answer?.hasRest === true) {
+      if (this.#paused) return
+      const bytes = this.#answer.takeRest()
+      this.#answer.took(bytes)
+      if (!this.#tell({ type: 'chunk', bytes })) return
+    }
+    this.#settle(this.#failing())
   }
 
   /** Waits for another connection; `closed` when its last one was closed under it, as those beside it may have been. */

@@ -83,9 +83,14 @@ export class Wire extends ClientRequest {
   }
 
   /** What has arrived of the body of an answer and was held back. It is not told any more. */
-  rest(response: IncomingMessage): Buffer | null {
+  rest(response: IncomingMessage): Buffer {
     response.off('data', onData)
-    return response.read() as Buffer | null
+    const pieces: Buffer[] = []
+    for (;;) {
+      const piece = response.read() as Buffer | null
+      if (piece === null) return Buffer.concat(pieces)
+      pieces.push(piece)
+    }
   }
 
   /** Ends it; nothing more is heard. */

@@ -189,26 +189,34 @@ describe('bytes behind an answer', () => {
 })
 
 describe('a body that is cut off while its reader is slow', () => {
-  it('is told as far as it came before the failure', async () => {
-    const piece = 'x'.repeat(30_000)
+  it.each([
+    ['ends', '', false, 'BODY', 'was cut off after 30000 bytes of the body of its answer.'],
+    ['resets', '', true, 'BODY', 'was cut off after 30000 bytes of the body of its answer.'],
+    ['sends nonsense', 'nonsense\r\n', false, 'PROTOCOL', 'that is not HTTP/1.1: invalid character in chunk size.'],
+  ])('is told as far as it came before the failure, when the server %s', async (_, behind, reset, code, message) => {
     await using server = await rawServer(socket => {
       socket.once('data', () => {
-        socket.end(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7530\r\n${piece}\r\n`)
+        socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7530\r\n${'x'.repeat(30_000)}\r\n${behind}`)
       })
     })
-    const one = send(open(), server.url, {
+    const engine = open()
+    const one = send(engine, server.url, {
       seen: (event, { exchange }) => {
         if (event.type === 'head') exchange.pause()
       },
     })
     await until(() => one.head !== undefined)
-    await Promise.all([...server.sockets].map(closed))
+    for (const socket of server.sockets) {
+      if (reset) socket.resetAndDestroy()
+      else socket.end()
+    }
+    await until(() => engine.stats?.().open === 0)
     expect(one.ends).toBe(0)
     one.exchange.resume()
     const { failure, size } = await one.over
     expect(size).toBe(30_000)
-    expect(failure).toMatchObject({ code: 'BODY', phase: 'body' })
-    expect(failure?.message).toContain('was cut off after 30000 bytes of the body of its answer.')
+    expect(failure).toMatchObject({ code, phase: 'body' })
+    expect(failure?.message).toContain(message)
   })
 })
 
