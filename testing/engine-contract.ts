@@ -17,7 +17,7 @@ export interface ContractCase {
   readonly title: string
   /** Why the case says nothing about this engine, if so. */
   readonly excluded: string | undefined
-  /** Resolves when the promise was kept; rejects with an `AssertionError` when not. */
+  /** Resolves when the promise was kept; rejects with an `AssertionError` when not, and after 8 s of waiting. */
   run(): Promise<void>
 }
 
@@ -66,12 +66,27 @@ export function engineContract(
     async run() {
       const bench = new OwnWorkbench({ factory, single, protocol, tls, create })
       try {
-        await one.run(bench)
+        await within(PATIENCE, one.run(bench), `${name} has not done after ${PATIENCE} ms what the case waits for`)
       } finally {
         await bench.clear()
       }
     },
   }))
+}
+
+/** How long a case may take, in milliseconds. One that waits for ever must say so, and leave nothing open. */
+const PATIENCE = 8000
+
+async function within(ms: number, work: Promise<void>, why: string): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    late.reject(new Error(why))
+  }, ms)
+  try {
+    await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function preferred({ protocols }: Capabilities): Spoken {

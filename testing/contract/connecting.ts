@@ -97,6 +97,39 @@ export const connecting: readonly Case[] = [
     },
   },
   {
+    title: 'loses no request to connections that are retired after ten, while a long answer is on its way',
+    unless: ['connections'],
+    async run({ client, serve }) {
+      const over = Promise.withResolvers<undefined>()
+      const server = await serve(
+        {
+          'GET /long': {
+            body: (async function* () {
+              yield 'begun'
+              await over.promise
+              yield ' and ended'
+            })(),
+          },
+          'GET /:n': reply.text('x'),
+        },
+        { maxRequestsPerConnection: 10 },
+      )
+      const http = client(server.url)
+      const long = watch(http.get('long'))
+      await server.received()
+      await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          for (let turn = 0; turn < 25; turn++) assert.equal((await firstValueFrom(http.get(`${turn}`))).text(), 'x')
+        }),
+      )
+      over.resolve(undefined)
+      await long.ended
+      assert.equal(long.error, undefined)
+      assert.equal(long.values[0]?.text(), 'begun and ended')
+      await server.until(({ requests }) => requests.filter(({ answered }) => answered).length === 201)
+    },
+  },
+  {
     title: 'sends once more what may be sent twice when a used connection ended before an answer',
     unless: ['connections'],
     async run({ client, serve }) {

@@ -15,13 +15,14 @@ const stalled = { fault: { kind: 'stall', at: 'before-head' } } as const
 export const ending: readonly Case[] = [
   {
     title: 'lets running exchanges finish when it is closed',
-    async run({ client, serve }) {
+    async run({ engine, serve }) {
       const server = await serve({ 'GET /slow': { delay: 100, body: 'late' } })
-      const http = client(server.url)
-      const slow = watch(http.get('slow'))
+      const own = engine()
+      const slow = watch(createClient({ engine: own, baseUrl: server.url, plugins: [] }).get('slow'))
       await server.received()
-      await http.close()
-      assert.equal(slow.values[0]?.text(), 'late')
+      await own.close()
+      assert.equal(slow.error, undefined, 'what ran was cut off')
+      assert.equal(slow.values[0]?.text(), 'late', 'it did not wait for what ran')
     },
   },
   {
@@ -61,7 +62,7 @@ export const ending: readonly Case[] = [
       for (const url of ['stalled', 'endless']) watch(http.get(url))
       await server.received(2)
       await own.destroy()
-      await server.until(({ open }) => open === 0)
+      await server.until(({ open }) => open === 0, 1000)
     },
   },
   {
