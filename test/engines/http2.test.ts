@@ -37,7 +37,7 @@ describe('the contract', () => {
       tls: good,
     }),
   ]
-  for (const promise of suites.flat()) it.skipIf(promise.excluded)(promise.title, () => promise.run())
+  for (const promise of suites.flat()) if (promise.excluded === undefined) it(promise.title, () => promise.run())
 })
 
 describe('the options', () => {

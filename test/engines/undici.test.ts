@@ -33,7 +33,7 @@ function gate() {
 describe('the contract', () => {
   const single = undici({ connectionsPerOrigin: 1 })
   for (const one of engineContract('undici', undici(), { single })) {
-    it.skipIf(one.excluded)(one.title, () => one.run())
+    if (one.excluded === undefined) it(one.title, () => one.run())
   }
 })
 

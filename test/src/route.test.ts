@@ -345,7 +345,7 @@ describe('the engines of a route', () => {
 describe('a route of real engines', () => {
   const single = route({ engines: {}, otherwise: undici({ connectionsPerOrigin: 1 }) })
   for (const one of engineContract('a route', route({ engines: {}, otherwise: undici() }), { single })) {
-    it.skipIf(one.excluded)(one.title, () => one.run())
+    if (one.excluded === undefined) it(one.title, () => one.run())
   }
 
   it('sends by origin, and falls back when nobody listens', async () => {

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 describe('the contract, over HTTP/2 by ALPN', () => {
   const cases = engineContract('undici', undici({ tls }), { protocol: 'h2', tls: good })
-  for (const one of cases) it.skipIf(one.excluded)(one.title, () => one.run())
+  for (const one of cases) if (one.excluded === undefined) it(one.title, () => one.run())
 })
 
 describe('a server that offers both protocols', () => {
