@@ -108,12 +108,13 @@ const CHECKS = {
 }
 
 /** What a platform with these abilities can do. */
-function capabilitiesOf({ streams, strict, explains, holdsBack }: Abilities, follows: boolean): Capabilities {
+function capabilitiesOf({ streams, strict, explains, holdsBack, lenient }: Abilities, follows: boolean): Capabilities {
   const reserves: Reserved[] = ['headers', 'methods', 'connections']
   if (streams === 'h2') reserves.push('uploads')
   if (strict || follows) reserves.push('redirects')
-  if (strict) reserves.push('cookies', 'parsing')
+  if (strict) reserves.push('cookies')
   if (!explains) reserves.push('failures')
+  if (lenient) reserves.push('parsing')
   return {
     protocols: strict ? ['h2', 'http/1.1'] : ['http/1.1'],
     streamingUpload: streams !== 'never',

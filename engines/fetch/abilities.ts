@@ -10,6 +10,8 @@ export interface Abilities {
   readonly explains: boolean
   /** Holds a server back soon after nobody reads. Chromium takes 64 MB first, Bun up to 10 MB. */
   readonly holdsBack: boolean
+  /** Takes what is not quite HTTP in its own way: browsers a head that is cut off, Node 22 waits behind a 101 nobody asked for. */
+  readonly lenient: boolean
 }
 
 /** Asks the platform. */
@@ -22,6 +24,7 @@ export function abilitiesOf(): Abilities {
     streams: streams ? (strict ? 'h2' : 'always') : 'never',
     strict,
     explains: agent.startsWith('Node.js/'),
+    lenient: strict || agent.startsWith('Node.js/'),
     holdsBack: /^(?:Node\.js|Deno)\//.test(agent),
   }
 }

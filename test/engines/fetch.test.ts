@@ -35,6 +35,7 @@ describe('the contract', () => {
       'fetch declares that its platform reserves connections to itself',
       'fetch declares that its platform reserves headers to itself',
       'fetch declares that its platform reserves methods to itself',
+      'fetch declares that its platform reserves parsing to itself',
       'no engine with a single connection was given',
       'the servers speak http/1.1, and this is about http/2',
     ])
