@@ -73,8 +73,15 @@ async function launchIn(folder: string, program: string, { ports: wanted, prepar
       said = (said + text).slice(-4000)
     })
   }
-  // The tests end it; it does not keep them from ending.
+  // The tests end it; it does not keep them from ending, and does not outlive them.
   child.unref()
+  const orphaned = (): void => {
+    child.kill('SIGTERM')
+  }
+  process.once('exit', orphaned)
+  child.once('exit', () => {
+    process.off('exit', orphaned)
+  })
   const close = async (): Promise<void> => {
     await end(child)
     await rm(folder, { recursive: true, force: true })
