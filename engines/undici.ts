@@ -1,20 +1,12 @@
 /** The default engine on Node: HTTP/1.1 on undici's dispatcher, HTTP/2 where a server chooses it, connections of our own making. */
-import type { LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
-import { callback, flag, HttpError, limit, listOf, type Capabilities, type EngineFactory } from '../src/index.ts'
-import { Connector, type TlsOptions } from './connector/connector.ts'
-import {
-  atLeastOne,
-  atLeastOneOrInfinity,
-  checkOptions,
-  checkTls,
-  CONNECT_CHECKS,
-  ownOf,
-  type ConnectOptions,
-} from './connector/options.ts'
+import { callback, flag, HttpError, listOf, type Capabilities, type EngineFactory } from '../src/index.ts'
+import { Connector } from './connector/connector.ts'
+import { atLeastOne, checkOptions, checkTls, ownOf, type ConnectOptions } from './connector/options.ts'
 import { SESSION_DEFAULTS } from './http2/settings.ts'
 import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
+import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools } from './pool/pools.ts'
 import { Connection } from './undici/connection.ts'
 import { UndiciExchange } from './undici/exchange.ts'
@@ -23,14 +15,11 @@ import type { UndiciInterceptor } from './undici/interceptors.ts'
 import type { Settings } from './undici/settings.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
+export type { PoolOptions } from './pool/options.ts'
 export type { UndiciInterceptor } from './undici/interceptors.ts'
 
 /** The options of {@link undici}. A wrong one throws `HttpError` code `CONFIG`. Times are milliseconds, `false` is no limit. */
-export interface UndiciOptions {
-  /** How many connections may be open in all; `Infinity` for no limit. Default 256. Idle ones give way to other origins. */
-  readonly connections?: number | undefined
-  /** How many connections may be open to one origin; `Infinity` for no limit. Default 64. */
-  readonly connectionsPerOrigin?: number | undefined
+export interface UndiciOptions extends PoolOptions {
   /**
    * How many requests may be on one connection at a time. More than 1 is used when no more connections may be opened, and
    * for GET and HEAD without a body. Default 1.
@@ -41,34 +30,6 @@ export interface UndiciOptions {
    * never by undici. Default `true`, and `false` beside `compose`, whose interceptors would not see what goes over HTTP/2.
    */
   readonly http2?: boolean | undefined
-  /**
-   * How long an idle connection is kept at most; a server that announces less (`Keep-Alive: timeout`) is believed. `false`
-   * closes each after its answer. Default 4000, and up to 600 000 when the server announces that.
-   */
-  readonly keepAlive?: number | false | undefined
-  /** How long look-up, TCP and TLS may take together, unless the request has a limit of its own. Default 10 000. */
-  readonly connectTimeout?: number | false | undefined
-  /** How often a connection is tried when every address failed, within `connectTimeout`. Default 1. */
-  readonly connectAttempts?: number | undefined
-  /** How long a request may wait for a connection to become free, unless it has a limit of its own. Default 30 000. */
-  readonly acquireTimeout?: number | false | undefined
-  /** How large the head of an answer may be, and its trailers, in bytes. Default 65 536. */
-  readonly maxHeaderSize?: number | undefined
-  /** Certificates, versions and ciphers. Default: those of Node, TLS 1.2 and newer. */
-  readonly tls?: TlsOptions | undefined
-  /** Looks up host names, called as `dns.lookup` is with `{ all: true }`. Default: `dns.lookup`. */
-  readonly lookup?: LookupFunction | undefined
-  /**
-   * How long the addresses of a host are used again, in milliseconds, unless no connection comes about with them; until then
-   * no connection looks it up. Default `false`: every new connection does, so that a host can move, and the system decides.
-   */
-  readonly lookupCache?: number | false | undefined
-  /** Uses only addresses of this family. Default: both, whichever connects first. */
-  readonly family?: 4 | 6 | undefined
-  /** The address of this machine to connect from. Default: the system chooses. */
-  readonly localAddress?: string | undefined
-  /** Connects to this unix socket, whatever the host of the url. Default: none. */
-  readonly socketPath?: string | undefined
   /**
    * Interceptors as undici's own `compose()` takes them, around every connection, the first one outermost (undici's order is the
    * reverse). They see each send, below all plugins, on HTTP/1.1. What they answer is taken as the server's: names of header
@@ -86,11 +47,6 @@ export interface UndiciOptions {
    * close. Default: none.
    */
   readonly dispatcher?: Dispatcher | undefined
-  /**
-   * Calls you back in the `AsyncLocalStorage` context in which you sent the request; `false` saves a microsecond a request and
-   * calls back in that of any request, so that a logger may name somebody else's. Default `true`.
-   */
-  readonly asyncContext?: boolean | undefined
 }
 
 /**
@@ -114,25 +70,11 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   checkOptions('undici', options, CHECKS)
   if (options.tls !== undefined) checkTls('undici', options.tls)
   const settings: Settings = {
-    connections: options.connections ?? 256,
-    connectionsPerOrigin: options.connectionsPerOrigin ?? 64,
+    ...settingsOf(options),
     pipelining: options.pipelining ?? 1,
-    keepAlive: options.keepAlive ?? 4000,
-    keepAliveAnnounced: options.keepAlive ?? 600_000,
-    connectTimeout: options.connectTimeout ?? 10_000,
-    acquireTimeout: options.acquireTimeout ?? 30_000,
-    maxHeaderSize: options.maxHeaderSize ?? 65_536,
     compose: options.compose === undefined ? undefined : [...options.compose],
   }
-  const connecting: ConnectOptions = {
-    connectAttempts: options.connectAttempts ?? 1,
-    tls: ownOf(options.tls ?? {}),
-    lookup: options.lookup,
-    lookupCache: options.lookupCache,
-    family: options.family,
-    localAddress: options.localAddress,
-    socketPath: options.socketPath,
-  }
+  const connecting = connectingOf(options)
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
   new Connector(connecting, PROTOCOLS)
   const { asyncContext = true, dispatcher, http2 = options.compose === undefined } = options
@@ -222,21 +164,14 @@ const BESIDE_DISPATCHER: ReadonlySet<string> = new Set([
 const PROTOCOLS = ['http/1.1']
 
 const CHECKS = {
-  connections: atLeastOneOrInfinity,
-  connectionsPerOrigin: atLeastOneOrInfinity,
+  ...POOL_CHECKS,
   pipelining: atLeastOne,
   http2: flag,
-  keepAlive: limit,
-  connectTimeout: limit,
-  acquireTimeout: limit,
-  maxHeaderSize: atLeastOne,
   compose: listOf(callback),
   dispatcher: (value: unknown) =>
     typeof (value as { readonly dispatch?: unknown } | null)?.dispatch === 'function'
       ? undefined
       : "one of undici's dispatchers, as in new Agent({ allowH2: false })",
-  asyncContext: flag,
-  ...CONNECT_CHECKS,
 }
 
 const CAPABILITIES: Capabilities = {
