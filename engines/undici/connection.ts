@@ -58,6 +58,8 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
     socket.on('error', error => {
       // undici destroys sockets with errors of its own, also when there was one that says more.
       if (!codeOf(error).startsWith('UND_ERR_')) this.#fault ??= error
+      // Of an alert behind the handshake (TLS 1.3) Node tells and leaves the socket open.
+      socket.destroy()
     })
     socket.once('end', () => {
       this.#ended = true

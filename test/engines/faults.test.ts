@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { createClient, isHttpError, type Capabilities, type HttpError } from 'sluice'
 import { timeout, type TimeoutOptions } from 'sluice/plugins/timeout'
 import { reply, serve, type Break, type FaultPlace, type Route, type ServeOptions } from 'sluice/testing'
@@ -88,6 +88,29 @@ const pinOf = ({ cert }: { readonly cert: string }): string =>
     .digest('base64')}`
 
 type Unless = NonNullable<Fault['unless']>
+/** Passes bytes on, and no end of a server: whoever relies on being hung up on waits for ever. */
+async function silencer(port: number): Promise<{ readonly port: number } & AsyncDisposable> {
+  const open = new Set<Socket>()
+  const server = createServer(client => {
+    const upstream = connect(port, '127.0.0.1')
+    for (const socket of [client, upstream]) {
+      open.add(socket)
+      socket.on('error', () => {})
+      socket.once('close', () => open.delete(socket))
+    }
+    client.on('data', (bytes: Buffer) => upstream.write(bytes))
+    upstream.on('data', (bytes: Buffer) => client.write(bytes))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
 const withoutTls = ({ protocol }: Contender): boolean => protocol === 'h2c'
 const notHttp1: Unless = ({ protocol }) => protocol !== 'http/1.1'
 const notHttp2: Unless = ({ protocol }) => protocol === 'http/1.1'
@@ -166,6 +189,18 @@ const noSecureConnection: readonly Fault[] = [
     unless: contender =>
       withoutTls(contender) || (maxVersion === 'TLSv1.3' && contender.lacks?.includes('cert') === true),
   })),
+  {
+    what: 'a server that wants a client certificate, and is silent when it has said so',
+    is: 'TLS tls',
+    async meet({ contender, send }) {
+      const { protocol } = contender
+      const tls = { ...good, ca: otherCa, requestCert: true, rejectUnauthorized: true }
+      await using server = await serve({}, { protocol, tls })
+      await using between = await silencer(server.port)
+      return await send(`https://localhost:${between.port}/`, { tls: { ca }, limits: { headers: 2000 } })
+    },
+    unless: contender => withoutTls(contender) || contender.lacks?.includes('cert') === true,
+  },
   {
     what: 'a server that speaks only an old TLS',
     is: 'TLS tls',
