@@ -1,6 +1,8 @@
 /** HTTP/2 with sessions of our own on node:http2, alone or beside HTTP/1.1. */
-import { limit, oneOf, type Capabilities, type Engine, type EngineFactory } from '../src/index.ts'
+import type { Agent } from 'http2-wrapper'
+import { HttpError, limit, oneOf, type Capabilities, type Engine, type EngineFactory } from '../src/index.ts'
 import { atLeastOne, checkOptions, checkTls, ownOf, type ConnectOptions } from './connector/options.ts'
+import { Borrowing } from './http2/borrowing.ts'
 import { Http2Exchange } from './http2/exchange.ts'
 import { Knowledge } from './http2/knowledge.ts'
 import { SESSION_DEFAULTS, type SessionSettings } from './http2/settings.ts'
@@ -35,6 +37,14 @@ export interface Http2Options extends PoolOptions {
    * answer for as long again is given up, and its requests fail with `RESET`. Default 30 000.
    */
   readonly pingInterval?: number | false | undefined
+  /**
+   * Takes sessions from this Agent of http2-wrapper in place of connections made here: one of its proxy agents, or a pool that
+   * others use too. `connections` and `connectionsPerOrigin` then bound how many requests are on it at a time; everything
+   * about connecting is its own and cannot be given beside it. It speaks HTTP/2 over TLS. A connection that it makes cannot
+   * be called off, and after one that broke off before HTTP/2 was agreed on, it never gets another for that origin: make a
+   * new one then. It stays yours to destroy. Default: none.
+   */
+  readonly agent?: Agent | undefined
 }
 
 /**
@@ -65,6 +75,8 @@ export function http2(given: Http2Options = {}): EngineFactory {
     streamWindow: options.streamWindow ?? SESSION_DEFAULTS.streamWindow,
     pingInterval: options.pingInterval ?? SESSION_DEFAULTS.pingInterval,
   }
+  const { agent } = options
+  if (agent !== undefined) return borrowing(agent, options, settings, asyncContext)
   const connecting = connectingOf(options)
   const make = mode === 'auto' ? either : only
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
@@ -104,6 +116,46 @@ const either: Make = (_, settings, connecting, asyncContext) => {
   )
 }
 
+/** The engine on an agent of the user's. */
+function borrowing(
+  agent: Agent,
+  options: Http2Options,
+  settings: Settings & SessionSettings,
+  asyncContext: boolean,
+): EngineFactory {
+  const moot = Object.keys(options).filter(name => !BESIDE_AGENT.has(name))
+  if (moot.length > 0) {
+    throw new HttpError('CONFIG', `http2({ agent }) leaves sessions to the agent: give ${moot.join(', ')} to that.`, {
+      phase: 'config',
+    })
+  }
+  return {
+    name: 'http2',
+    create() {
+      const source = new Borrowing(agent, settings.streamWindow, settings.maxHeaderSize)
+      const pools = new Pools<Http2Exchange>(settings, source, source.adopt)
+      return new PooledEngine(
+        'http2',
+        { ...CAPABILITIES, protocols: ['h2'], limits: ['queue', 'connect', 'send'] },
+        pools,
+        (request, observer) => new Http2Exchange(request, observer, pools),
+        asyncContext,
+      )
+    },
+  }
+}
+
+const BESIDE_AGENT: ReadonlySet<string> = new Set([
+  'agent',
+  'connections',
+  'connectionsPerOrigin',
+  'acquireTimeout',
+  'connectTimeout',
+  'streamWindow',
+  'maxHeaderSize',
+  'asyncContext',
+])
+
 const CHECKS = {
   mode: oneOf('h2', 'auto', 'h2c'),
   streams: atLeastOne,
@@ -112,6 +164,10 @@ const CHECKS = {
       ? undefined
       : 'a whole number from 65535 to 2147483647',
   pingInterval: limit,
+  agent: (value: unknown): string | undefined =>
+    typeof (Object(value) as { getSession?: unknown }).getSession === 'function'
+      ? undefined
+      : 'an Agent of http2-wrapper',
   ...POOL_CHECKS,
 }
 

@@ -217,13 +217,16 @@ export class StreamExchange implements PumpListener, StreamListener {
     return faultOf(status, fields, this.#informational)
   }
 
-  /** The stream is gone. If it had come to its end, what nobody has read yet is still there. */
+  /** The stream is gone. What nobody has read yet is still there, and is told before the end, whichever that is. */
   closed(stream: ClientHttp2Stream): void {
-    if (this.#whole && this.#stage === 'answered') {
-      if (this.#paused) return
-      for (let rest: unknown; (rest = stream.read()) !== null && !this.#isOver();) this.took(rest as Uint8Array)
-      if (!this.#isOver()) this.#complete()
-      return
+    if (this.#stage === 'answered') {
+      if (this.#paused && (this.#whole || stream.readableLength > 0)) return
+      for (let rest: unknown; !this.#isOver() && (rest = stream.read()) !== null;) this.took(rest as Uint8Array)
+      if (this.#isOver()) return
+      if (this.#whole) {
+        this.#complete()
+        return
+      }
     }
     this.#broken(stream)
   }

@@ -97,6 +97,31 @@ describe('an answer that is cut', () => {
   })
 })
 
+describe('what had come of an answer that is cut', () => {
+  it('is told before the failure, also to a reader who had paused', async () => {
+    await using server = await answering((stream, wire) => {
+      wire.send(head(stream), data(stream, 'x'.repeat(9000)))
+    })
+    const engine = open()
+    let closed = false
+    engine.watch?.(({ type }) => {
+      closed ||= type === 'closed'
+    })
+    const one = send(engine, server.url, {
+      seen: event => {
+        if (event.type !== 'head') return
+        event.flow.pause()
+        server.wires[0]?.socket.resetAndDestroy()
+      },
+    })
+    await until(() => closed)
+    one.exchange.resume()
+    await one.over
+    expect(one.failure).toMatchObject({ code: 'BODY', phase: 'body' })
+    expect(one.size).toBe(9000)
+  })
+})
+
 describe('a request without an answer', () => {
   it.each([
     ['reset with CANCEL', (s: number, wire: Wire) => wire.send(reset(s, 8)), { code: 'RESET', h2Code: 8 }],

@@ -11,7 +11,19 @@ import { reply } from '../../../testing/serve/reply.ts'
 import { settled } from '../../../testing/contract/watch.ts'
 import { watchLeaks } from '../../support/leaks.ts'
 import { refusal, send, sent, type Sent } from '../../support/send.ts'
-import { ACK, data, END_STREAM, frame, frameServer, head, HEADERS, SETTINGS, WINDOW_UPDATE, words } from './frames.ts'
+import {
+  ACK,
+  DATA,
+  data,
+  END_STREAM,
+  frame,
+  frameServer,
+  head,
+  HEADERS,
+  SETTINGS,
+  WINDOW_UPDATE,
+  words,
+} from './frames.ts'
 
 const engines: Engine[] = []
 
@@ -197,11 +209,11 @@ describe('an exchange that is left', () => {
     }
     const engine = open()
     const one = send(engine, server.url, { method: 'POST', body: source })
-    await server.until(([wire]) => (wire?.frames.filter(({ type }) => type === 0).length ?? 0) > 3)
+    await server.until(([wire]) => (wire?.frames.filter(({ type }) => type === DATA).length ?? 0) > 3)
     one.exchange.abort()
     await server.until(([wire]) => (wire?.resets.length ?? 0) > 0)
     expect(server.wires[0]?.resets).toEqual(['1: 8'])
-    expect(server.wires[0]?.frames.some(({ type, flags }) => type === 0 && (flags & END_STREAM) !== 0)).toBe(false)
+    expect(server.wires[0]?.frames.some(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0)).toBe(false)
     expect(returned).toBe(1)
   })
 })

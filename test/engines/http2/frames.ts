@@ -4,10 +4,10 @@ import net from 'node:net'
 /** Frame types (RFC 9113 §6). */
 export const DATA = 0
 export const HEADERS = 1
-export const RST_STREAM = 3
+const RST_STREAM = 3
 export const SETTINGS = 4
 export const PING = 6
-export const GOAWAY = 7
+const GOAWAY = 7
 export const WINDOW_UPDATE = 8
 export const CONTINUATION = 9
 
