@@ -124,7 +124,7 @@ export class HttpExchange
     try {
       this.#wire = this.#wireFor(connection, sending.waits)
       this.#settings.configure?.(this.#wire)
-      sending.prepare(this.#wire)
+      if (this.isOn(connection)) sending.prepare(this.#wire)
     } catch (error) {
       this.#giveUp(unsendable(error instanceof Error ? error.message : String(error)), error)
     }

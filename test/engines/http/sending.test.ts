@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Engine } from 'sluice'
 import { http, type HttpOptions } from 'sluice/engines/http'
 import { reply, serve } from 'sluice/testing'
@@ -90,6 +90,26 @@ describe('a request on the wire', () => {
     expect(seen).toEqual(['GET', '/a', 0, server.port])
   })
 
+  it('is not sent when it is left in configure', async () => {
+    await using server = await serve({ '/*': reply.text('x') })
+    let leave = (): void => undefined
+    const engine = open({
+      configure: () => {
+        leave()
+      },
+    })
+    const { seen, body } = source(100_000)
+    const left = send(engine, server.url, { method: 'POST', body })
+    leave = () => {
+      leave = () => undefined
+      left.exchange.abort()
+    }
+    await server.closed(1)
+    expect((await sent(engine, server.url)).text).toBe('x')
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET'])
+    expect([left.ends, left.kinds, seen]).toEqual([0, ['connection'], { opened: 1, returned: 1 }])
+  })
+
   it('is not sent when configure throws', async () => {
     await using server = await serve({ '/*': reply.text('x') })
     const cause = new Error('not today')
@@ -103,6 +123,43 @@ describe('a request on the wire', () => {
     expect(error.message).toBe(`GET ${server.url} cannot be sent: not today.`)
     expect(server.requests).toEqual([])
     expect(engine.stats?.()).toMatchObject({ busy: 0, queued: 0 })
+  })
+})
+
+describe('a connection that serves many', () => {
+  it('keeps nothing of the requests it has served', async () => {
+    await using server = await serve({
+      'GET /': reply.text('x'),
+      'GET /chunked': { body: 'x', framing: 'chunked', trailers: { 'x-sum': '1' } },
+      'GET /none': reply.status(304),
+      'HEAD /': reply.text('x'),
+      'POST /': { body: 'x', informational: [{ status: 103 }] },
+      'DELETE /': reply.status(204),
+    })
+    const sockets = new Set<Socket>()
+    const engine = open({
+      expectContinue: { from: 1000 },
+      configure: request => {
+        request.once('socket', socket => sockets.add(socket))
+      },
+    })
+    const round = async (): Promise<Record<string, number>> => {
+      await sent(engine, server.url)
+      await sent(engine, `${server.url}chunked`)
+      await sent(engine, `${server.url}none`)
+      await sent(engine, server.url, { method: 'HEAD' })
+      await sent(engine, server.url, { method: 'POST', body: 'x' })
+      await sent(engine, server.url, { method: 'POST', body: source(50_000).body })
+      await sent(engine, server.url, { method: 'DELETE' })
+      while (engine.stats?.().idle !== 1) await new Promise(resolve => setImmediate(resolve))
+      const [socket] = sockets
+      return Object.fromEntries(socket?.eventNames().map(name => [String(name), socket.listenerCount(name)]) ?? [])
+    }
+    const first = await round()
+    for (let rounds = 0; rounds < 10; rounds++) await round()
+    expect(await round()).toEqual(first)
+    expect(sockets.size).toBe(1)
+    expect([...sockets].map((socket): unknown => Reflect.get(socket, '_httpMessage'))).toEqual([null])
   })
 })
 
