@@ -58,6 +58,8 @@ export class Connection implements PooledConnection<HttpExchange> {
     socket.on('error', error => {
       this.#fault ??= error
       this.#current?.ending()
+      // Of an alert behind the handshake (TLS 1.3) Node tells and leaves the socket open.
+      socket.destroy()
     })
     socket.once('end', () => {
       this.#ended = true
