@@ -1,7 +1,8 @@
 /** The default engine outside of Node: the `fetch` of the platform. */
 import { callback, flag, oneOf, text, type Capabilities, type EngineFactory, type Reserved } from '../src/index.ts'
 import { abilitiesOf, type Abilities } from './fetch/abilities.ts'
-import { FetchExchange, type Setting } from './fetch/exchange.ts'
+import type { Setting } from './fetch/call.ts'
+import { FetchExchange } from './fetch/exchange.ts'
 import { PlatformEngine } from './platform/engine.ts'
 import { checked } from './platform/options.ts'
 

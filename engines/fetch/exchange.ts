@@ -8,26 +8,16 @@ import {
   type HttpRequest,
   type UploadSource,
 } from '../../src/index.ts'
-import { listenerFailed, truncated } from '../exchange/faults.ts'
+import { listenerFailed, SOURCE_FAILED, truncated } from '../exchange/faults.ts'
 import { errorOf, type Progress } from '../exchange/progress.ts'
 import { Collecting } from '../platform/collecting.ts'
 import type { Running } from '../platform/engine.ts'
 import { faultOf, lengthOf } from '../platform/head.ts'
-import { fieldsOf, needsStreaming, refusalOf, unsupported } from '../platform/request.ts'
-import type { Abilities } from './abilities.ts'
+import { needsStreaming, refusalOf, unsupported } from '../platform/request.ts'
+import { call, type Setting } from './call.ts'
 import { failureOf, hiddenRedirect } from './failure.ts'
 import { Gate, type GateKeeper } from './gate.ts'
-
-/** What all exchanges of an engine share. */
-export interface Setting {
-  readonly abilities: Abilities
-  /** The `fetch` to call. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Options that are passed on as they are. */
-  readonly init: RequestInit
-  /** Passed on with a body that is a stream. */
-  readonly duplex: string
-}
+import { Reading } from './reading.ts'
 
 type Stage = 'sending' | 'answered' | 'over'
 
@@ -38,13 +28,12 @@ export class FetchExchange implements Running, GateKeeper {
   readonly #setting: Setting
   readonly #ended: () => void
   readonly #controller = new AbortController()
+  readonly #reading = new Reading()
   #stage: Stage = 'sending'
   #written = false
   #sent = false
   #gate: Gate | undefined
   #collecting: Collecting | undefined
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-  #resumed: PromiseWithResolvers<undefined> | undefined
   #expected: number | undefined
   #received = 0
 
@@ -76,8 +65,7 @@ export class FetchExchange implements Running, GateKeeper {
     // Stops the upload before the platform hears of it: a browser takes a body that it cancels itself for one that has ended.
     this.#end()
     this.#controller.abort()
-    // Deno goes on receiving a body that nobody reads when its request was aborted.
-    this.#reader?.cancel().catch(ignore)
+    this.#reading.leave()
   }
 
   /** Ends it with this error. */
@@ -88,12 +76,11 @@ export class FetchExchange implements Running, GateKeeper {
   }
 
   pause(): void {
-    this.#resumed ??= Promise.withResolvers()
+    this.#reading.pause()
   }
 
   resume(): void {
-    this.#resumed?.resolve(undefined)
-    this.#resumed = undefined
+    this.#reading.resume()
   }
 
   // What the gate tells.
@@ -109,8 +96,8 @@ export class FetchExchange implements Running, GateKeeper {
   }
 
   failed(error: unknown): void {
-    const fault = { code: 'BODY', phase: 'send', what: 'could not be sent: its body failed' } as const
-    this.fail(isHttpError(error) ? error.with({ requestWritten: 'maybe' }) : errorOf(fault, this.#progress, error))
+    const requestWritten = this.#written ? 'maybe' : 'no'
+    this.fail(isHttpError(error) ? error.with({ requestWritten }) : errorOf(SOURCE_FAILED, this.#progress, error))
   }
 
   /** A body that is produced while it is sent, where that can be; else one that is collected before. */
@@ -137,20 +124,11 @@ export class FetchExchange implements Running, GateKeeper {
 
   #send(body: BodyInit | null): void {
     const { request } = this
-    const { fetch, init, abilities, duplex } = this.#setting
-    const headers = fieldsOf(request, this.#gate !== undefined && !abilities.strict)
-    const wanted: RequestInit = Object.assign(Object.create(null) as RequestInit, init, {
-      method: request.method,
-      headers,
-      body,
-      signal: this.#controller.signal,
-      ...(this.#gate === undefined ? undefined : { duplex }),
-    })
     // Browsers send what was aborted in the turn in which it was begun.
     queueMicrotask(() => {
       if (this.#isOver()) return
       this.#written = true
-      call(fetch, request.url, wanted).then(
+      call(this.#setting, request, body, this.#controller.signal).then(
         response => {
           this.#answer(response)
         },
@@ -199,34 +177,27 @@ export class FetchExchange implements Running, GateKeeper {
     // The platform tells where it went only if it followed redirects; which version of HTTP was spoken, it never tells.
     const url = response.redirected ? response.url : request.url
     const head = { status, statusText, headers, httpVersion: '1.1', url, request } as const
-    this.#reader = response.body?.getReader()
+    this.#reading.begin(response.body)
     this.#observer.next({ type: 'head', head, flow: this })
-    this.#read(this.#reader).catch((error: unknown) => {
+    this.#read().catch((error: unknown) => {
       // Nothing but the observer throws here.
       this.fail(errorOf(listenerFailed(this.#progress), this.#progress, error))
     })
   }
 
-  /** Asks for one chunk at a time, and for none while it is paused. */
-  async #read(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<void> {
-    while (reader !== undefined && !this.#isOver()) {
-      await this.#resumed?.promise
-      if (this.#isOver()) return
-      if (this.#resumed !== undefined) continue
-      const bytes = await this.#next(reader)
-      if (bytes === undefined) break
-      if (bytes.length === 0) continue
+  async #read(): Promise<void> {
+    for (let bytes = await this.#next(); bytes !== undefined; bytes = await this.#next()) {
       this.#received += bytes.length
       this.#observer.next({ type: 'chunk', bytes })
     }
     if (!this.#isOver()) this.#finish()
   }
 
-  /** The next chunk; `undefined` at the end, and when the exchange was over meanwhile. */
-  async #next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  /** The next chunk; `undefined` at the end, and when the exchange is over. */
+  async #next(): Promise<Uint8Array | undefined> {
     try {
-      const { value } = await reader.read()
-      return this.#isOver() ? undefined : value
+      const bytes = this.#isOver() ? undefined : await this.#reading.next()
+      return this.#isOver() ? undefined : bytes
     } catch (error) {
       this.#break(error)
       return undefined
@@ -257,7 +228,6 @@ export class FetchExchange implements Running, GateKeeper {
 
   #end(): void {
     this.#stage = 'over'
-    this.resume()
     this.#gate?.stop()
     this.#collecting?.stop()
     this.#ended()
@@ -280,11 +250,6 @@ export class FetchExchange implements Running, GateKeeper {
       ended: false,
     }
   }
-}
-
-/** Makes a rejection of what a `fetch` throws. */
-async function call(fetch: Setting['fetch'], url: string, init: RequestInit): Promise<Response> {
-  return fetch(url, init)
 }
 
 function ignore(): void {

@@ -8,7 +8,7 @@ import {
   type EventObserver,
   type HttpRequest,
 } from '../../src/index.ts'
-import { truncated } from '../exchange/faults.ts'
+import { SOURCE_FAILED, truncated } from '../exchange/faults.ts'
 import { errorOf, type Progress } from '../exchange/progress.ts'
 import { Collecting } from '../platform/collecting.ts'
 import type { Running } from '../platform/engine.ts'
@@ -198,8 +198,7 @@ export class XhrExchange implements Running {
   }
 
   #sourceFailed(error: unknown): void {
-    const fault = { code: 'BODY', phase: 'send', what: 'could not be sent: its body failed' } as const
-    this.fail(isHttpError(error) ? error.with({ requestWritten: 'no' }) : errorOf(fault, this.#progress, error))
+    this.fail(isHttpError(error) ? error.with({ requestWritten: 'no' }) : errorOf(SOURCE_FAILED, this.#progress, error))
   }
 
   #end(): void {

@@ -1,3 +1,4 @@
+import { HttpHeaders, HttpRequest, type HttpError } from 'sluice'
 import { fetch } from 'sluice/engines/fetch'
 import { reply, serve } from 'sluice/testing'
 import { describe, expect, it } from 'vitest'
@@ -127,6 +128,34 @@ describe('an upload', () => {
     expect(failure).toMatchObject({ code: 'BODY', phase: 'send', cause: broken })
     await server.closed(1)
     expect(server.requests.every(({ complete }) => !complete)).toBe(true)
+    await engine.destroy()
+  })
+
+  it('whose source nobody guards fails in the same words', async () => {
+    await using server = await serve({ 'POST /': reply.status(204) })
+    const broken = new Error('the disk is gone')
+    const body = {
+      length: undefined,
+      replayable: false,
+      open: () => {
+        throw broken
+      },
+    }
+    const engine = fetch().create()
+    const fields = {
+      id: 1,
+      method: 'POST',
+      url: server.url,
+      headers: HttpHeaders.none,
+      body,
+      options: {},
+      notes: undefined,
+    }
+    const error = await new Promise<HttpError>(resolve => {
+      engine.exchange(new HttpRequest(fields), { next() {}, error: resolve, complete() {} })
+    })
+    expect(error).toMatchObject({ code: 'BODY', phase: 'send', requestWritten: 'maybe', cause: broken })
+    expect(error.message).toBe(`POST ${server.url} could not be sent: its body failed.`)
     await engine.destroy()
   })
 })
