@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { reply, serve } from 'sluice/testing'
 import { expect, it } from 'vitest'
 import { certificates } from '../../support/certificates.ts'
@@ -9,18 +7,6 @@ import { describeEach, open } from '../../support/http1-engines.ts'
 import { refusal, send, sent, type Given } from '../../support/send.ts'
 
 const MIB = 1024 * 1024
-/** Reads whatever comes, and answers when the last chunk is there. */
-const SINK = `
-  const { createServer } = require('node:net')
-  const { parentPort } = require('node:worker_threads')
-  const server = createServer(socket => {
-    socket.on('data', bytes => {
-      if (bytes.toString('latin1', bytes.length - 5) === '0\\r\\n\\r\\n') socket.write('HTTP/1.1 204 No Content\\r\\n\\r\\n')
-    })
-  })
-  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
-`
-
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** Holds the answer back after every chunk, for some turns of the loop. */
@@ -234,33 +220,6 @@ describeEach('a body that is sent', () => {
     const got = Buffer.concat(events.flatMap(event => (event.type === 'chunk' ? [event.bytes] : [])))
     expect(Buffer.compare(got, bytes)).toBe(0)
     expect(server.requests[0]?.headers['transfer-encoding']).toBe('chunked')
-  })
-
-  it('leaves the process to others although the peer takes it as fast as it is made', async () => {
-    // Only a peer beside this thread is never slower than the source.
-    const thread = new Worker(SINK, { eval: true })
-    const [port] = (await once(thread, 'message')) as [number]
-    let longest = 0
-    let last = performance.now()
-    let over = false
-    const watch = (): void => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-      if (!over) setImmediate(watch)
-    }
-    watch()
-    const made = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-      for (let piece = 0; piece < 600; piece++) {
-        const until = performance.now() + 0.5
-        while (performance.now() < until);
-        yield new Uint8Array(65_536).fill(1)
-      }
-    }
-    await sent(open(), `http://127.0.0.1:${port}/`, { method: 'POST', body: made })
-    over = true
-    await thread.terminate()
-    // Making it takes 300 ms.
-    expect(longest).toBeLessThan(100)
   })
 
   it('is answered early: the answer counts, the source is stopped once, the connection is not used again', async () => {
