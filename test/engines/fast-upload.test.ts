@@ -54,11 +54,11 @@ it.each<[name: string, sink: string, engine: EngineFactory]>([
       while (performance.now() < until);
       yield new Uint8Array(65_536).fill(1)
     }
+    over = true
   }
   await sent(engine, `http://127.0.0.1:${port}/`, { method: 'POST', body: made })
-  over = true
   await engine.destroy()
   await thread.terminate()
   // Turns of the event loop, not time: how long one takes is up to the machine.
-  expect(turns).toBeGreaterThan(70)
+  expect(turns).toBeGreaterThan(50)
 })
