@@ -11,12 +11,14 @@ export interface Sink {
   complete(): void
 }
 
+// The one subclass of Observable: fields in place of a closure, and a mark by which the core knows its own. Operators make
+// plain Observables of it, so that nothing of this leaks into them.
+/* eslint-disable rxjs-x/no-subclass */
+
 /**
  * An Observable of events like any other to whoever subscribes to it. What belongs to the core runs it by {@link run}:
  * a Subscriber with all it brings costs more than everything else that is done with an event.
  */
-// The one subclass of Observable: fields in place of a closure, and a mark by which the core knows its own.
-// eslint-disable-next-line rxjs-x/no-subclass -- operators make plain Observables of it, so nothing of this leaks into them
 export abstract class Source extends Observable<HttpEvent> {
   constructor() {
     super(subscribed)
