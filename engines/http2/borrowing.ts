@@ -1,6 +1,6 @@
 /** Sessions of an Agent of http2-wrapper that belongs to the user: its proxies, its pool, its TLS; streams of ours. */
-import type { ClientHttp2Session } from 'node:http2'
-import { Socket } from 'node:net'
+import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2'
+import { isIP, Socket } from 'node:net'
 import type { Agent } from 'http2-wrapper'
 import type { ConnectListener } from '../connector/connecting.ts'
 import {
@@ -83,8 +83,12 @@ export class Borrowing implements Source {
 
   /** Both functions are called while the agent counts on a stream being opened at once. */
   #ask(target: Target, lend: (session: ClientHttp2Session) => void, fail: (error: unknown) => void): void {
-    // Node's own window would do for a slow network, http2-wrapper's lets a paused answer take 32 MiB.
-    const options = ownOf({ settings: { enablePush: false, initialWindowSize: this.#streamWindow } })
+    const options: SecureClientSessionOptions = ownOf({
+      // With the window of http2-wrapper a paused answer takes 32 MiB.
+      settings: { enablePush: false, initialWindowSize: this.#streamWindow },
+    })
+    // An address is not a name that may be asked for (RFC 6066 §3), which it would be.
+    if (isIP(target.host) !== 0) options.servername = ''
     const listeners = [{ resolve: lend, reject: fail }]
     // Its types know one listener, its code a list of them.
     const asked = this.#agent.getSession(target.origin, options, listeners as never)
