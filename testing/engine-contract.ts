@@ -42,7 +42,7 @@ export interface ContractOptions {
  *
  * const cases = engineContract('undici', undici(), { single: undici({ connectionsPerOrigin: 1 }) })
  * for (const { excluded, run } of cases.slice(0, 3)) if (excluded === undefined) await run()
- * // With a test runner: for (const { title, excluded, run } of cases) it.skipIf(excluded)(title, run)
+ * // With a test runner: for (const { title, excluded, run } of cases) if (excluded === undefined) it(title, run)
  * ```
  */
 export function engineContract(

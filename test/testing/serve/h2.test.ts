@@ -8,7 +8,7 @@ import {
 import net from 'node:net'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
-import { reply, serve, type Fault, type ServeOptions, type TestServer } from '../../../testing/serve.ts'
+import { reply, serve, serveSequence, type Fault, type ServeOptions, type TestServer } from '../../../testing/serve.ts'
 import { certificates } from '../../support/certificates.ts'
 import { rawClient } from '../../support/raw-client.ts'
 
@@ -354,6 +354,40 @@ describe.each<[string, ServeOptions]>([
     const long = await get(server, '/', { ':method': 'POST', 'content-length': '2' }, 'abc')
     expect(long.status === 200 && long.rst === 0).toBe(false)
     expect(server.requests.every(({ complete }) => !complete)).toBe(true)
+  })
+})
+
+describe('a fault before a route is known', () => {
+  it.each([
+    { kind: 'reset', at: 'head-of-request' },
+    { kind: 'fin', at: 'head-of-request' },
+    { kind: 'fin', at: 'accept' },
+  ] as const)('strikes a connection of HTTP/2 with %o, once', async fault => {
+    await using server = await serveSequence([{ fault }, reply.text('next')], { protocol: 'h2c' })
+    const session = open(server)
+    const closed = new Promise(resolve => session.once('close', resolve))
+    const { status } = await all(ask(session))
+    await closed
+    expect(status).toBeUndefined()
+    expect(await server.closed(1)).toMatchObject({ closedBy: 'server', requests: 0 })
+    expect((await get(server)).text).toBe('next')
+    expect(server.remaining).toBe(0)
+  })
+
+  it('keeps silent when it is a stall', async () => {
+    await using server = await serve(
+      { '/': reply.text('x') },
+      { protocol: 'h2c', onConnection: () => ({ kind: 'stall', at: 'head-of-request' }) },
+    )
+    const session = open(server)
+    await new Promise(resolve => session.once('remoteSettings', resolve))
+    const stream = ask(session)
+    const before = server.connections[0]?.bytesIn ?? 0
+    await server.until(({ connections }) => (connections[0]?.bytesIn ?? 0) > before)
+    expect(server.requests).toEqual([])
+    stream.close(constants.NGHTTP2_CANCEL)
+    session.destroy()
+    expect(await server.closed()).toMatchObject({ requests: 0 })
   })
 })
 
