@@ -160,7 +160,13 @@ function isNoProtocol(cause: unknown): boolean {
 function optionsOf(socket: Socket, { streamWindow, maxHeaderSize }: SessionSettings): SecureClientSessionOptions {
   return ownOf({
     createConnection: () => socket,
-    settings: ownOf({ enablePush: false, initialWindowSize: streamWindow, maxHeaderListSize: maxHeaderSize }),
+    settings: {
+      enablePush: false,
+      initialWindowSize: streamWindow,
+      maxHeaderListSize: maxHeaderSize,
+      headerTableSize: 4096,
+      maxFrameSize: 16_384,
+    },
     // We count fields and their bytes ourselves, so that too many are an error of their own.
     maxHeaderListPairs: 4096,
     maxSendHeaderBlockLength: 1024 * 1024,

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { isHttpError, type ConnectionEvent, type Engine, type HttpError } from 'sluice'
@@ -150,6 +151,79 @@ describe('the modes', () => {
     const error = await refusal(open({ mode: 'h2c' }), server.url)
     expect(error).toMatchObject({ code: 'PROTOCOL', phase: 'headers', requestWritten: 'no' })
     expect(error.message).toContain('answered with something that is not HTTP/2')
+  })
+})
+
+describe('a polluted Object.prototype', () => {
+  const gadgets: Record<string, unknown> = {
+    ':path': '/forged',
+    ':authority': 'forged.test',
+    forged: 'yes',
+    endStream: false,
+    waitForTrailers: true,
+    settings: { initialWindowSize: 1 },
+    headerTableSize: 1,
+    maxFrameSize: 20_000,
+    createConnection: () => undefined,
+    protocol: 'https:',
+    host: 'forged.test',
+    port: 1,
+    maxHeaderListPairs: 4,
+    maxSendHeaderBlockLength: 1,
+    peerMaxConcurrentStreams: 1,
+    streams: 1,
+    mode: 'h2',
+  }
+
+  it('changes nothing on the wire', async () => {
+    await using server = await serve({ '/*': async request => reply.text(await request.text()) }, { protocol: 'h2c' })
+    const wire = async (): Promise<unknown> => {
+      const engine = open({ mode: 'h2c' })
+      const seen = []
+      for (const given of [{ method: 'GET' }, { method: 'POST', body: 'x' }, { method: 'GET' }]) {
+        const { text } = await sent(engine, `${server.url}real?a=b`, { headers: [], body: undefined, ...given })
+        const { method, target, rawHeaders } = server.requests.at(-1) ?? {}
+        seen.push({ text, method, target, rawHeaders })
+      }
+      return seen
+    }
+    const clean = await wire()
+    for (const [name, value] of Object.entries(gadgets)) {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+    }
+    let polluted: unknown
+    try {
+      polluted = await wire()
+    } finally {
+      for (const name of Object.keys(gadgets)) Reflect.deleteProperty(Object.prototype, name)
+    }
+    expect(polluted).toEqual(clean)
+  })
+})
+
+describe('what is heard of an exchange', () => {
+  it('is heard in the context in which it was sent, whoever opened the connection', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    await using server = await serve({ '/*': async request => reply.text(await request.text()) }, { protocol: 'h2c' })
+    const engine = open({ mode: 'h2c' })
+    const seen = new Map<string, Set<string | undefined>>()
+    const all = ['ada', 'bob', 'cy'].map(who => {
+      const mine = new Set<string | undefined>()
+      seen.set(who, mine)
+      const note = (): void => {
+        mine.add(storage.getStore())
+      }
+      async function* source(): AsyncGenerator<string> {
+        note()
+        yield who
+        note()
+      }
+      return storage.run(who, () =>
+        sent(engine, server.url, { method: 'POST', body: source(), seen: note, ended: note }),
+      )
+    })
+    await Promise.all(all)
+    for (const [who, contexts] of seen) expect([...contexts]).toEqual([who])
   })
 })
 
