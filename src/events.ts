@@ -43,6 +43,11 @@ export interface TlsInfo {
 export interface Timings {
   /** Milliseconds since the epoch. */
   readonly startedAt: number
+  /**
+   * How long it waited in the pool for a connection to become free; missing when it did not. How long the parts of connecting
+   * took stands in `connection.took`.
+   */
+  readonly queued?: number | undefined
   /** A connection was there. What came before was waiting in the pool's queue and connecting. */
   readonly connected?: number | undefined
   /** The request head was on the wire. */
@@ -96,9 +101,17 @@ export interface NoticeEvent {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
+/** The exchange has a connection. */
+export interface ConnectedEvent {
+  readonly type: 'connection'
+  readonly connection: ConnectionInfo
+  /** How long it waited for one to become free, in milliseconds; missing when it did not, or nobody can tell. */
+  readonly queued?: number | undefined
+}
+
 /** One thing that happened in an exchange. */
 export type HttpEvent =
-  | { readonly type: 'connection'; readonly connection: ConnectionInfo }
+  | ConnectedEvent
   | { readonly type: 'sent' }
   | ProgressEvent
   | { readonly type: 'informational'; readonly status: number; readonly headers: HttpHeaders }

@@ -46,6 +46,7 @@ export {
 } from './errors.ts'
 export {
   notice,
+  type ConnectedEvent,
   type ConnectionInfo,
   type Flow,
   type HeadEvent,

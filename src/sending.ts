@@ -29,6 +29,7 @@ export class Sending implements EventObserver, Unsubscribable {
     this.#report = request.read(REPORT)
     this.#marks = {
       startedAt: TIME_ORIGIN + this.#start,
+      queued: undefined,
       connected: undefined,
       sent: undefined,
       firstByte: undefined,
@@ -52,6 +53,7 @@ export class Sending implements EventObserver, Unsubscribable {
     switch (event.type) {
       case 'connection':
         this.#connection = event.connection
+        this.#marks.queued = event.queued
         this.#marks.connected = performance.now() - this.#start
         this.#report?.({ type: 'connection', request: this.#request, connection: event.connection })
         this.#sink.next(event)

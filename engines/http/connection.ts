@@ -1,6 +1,6 @@
 /** One connection: a socket, and the request that is on it. */
 import type { Socket } from 'node:net'
-import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { targetOf, type Target } from '../connector/target.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
@@ -21,7 +21,7 @@ export class Connection implements PooledConnection<HttpExchange> {
   readonly #settings: Settings
   readonly #owner: ConnectionOwner<HttpExchange>
   readonly #settle: () => void
-  #again: HttpEvent | undefined
+  #again: ConnectedEvent | undefined
   #current: HttpExchange | undefined
   #used = 0
   /** False while Node has the socket. */
@@ -113,7 +113,7 @@ export class Connection implements PooledConnection<HttpExchange> {
   }
 
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
-  use(): HttpEvent {
+  use(): ConnectedEvent {
     this.#used++
     if (this.#used === 1) return { type: 'connection', connection: this.info }
     this.#again ??= { type: 'connection', connection: { ...this.info, reused: true } }

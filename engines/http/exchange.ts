@@ -119,7 +119,7 @@ export class HttpExchange
       return
     }
     // Whoever hears of the connection may leave.
-    if (!this.#tell(connection.use())) return
+    if (!this.#tell(this.timed(connection.use()))) return
     this.#reused = connection.reused
     try {
       this.#wire = this.#wireFor(connection, sending.waits)

@@ -1,6 +1,6 @@
 /** A place on a session that belongs to somebody else. */
 import type { ClientHttp2Session } from 'node:http2'
-import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { Carrier } from './carrier.ts'
@@ -113,7 +113,7 @@ export class Berth implements PooledConnection<Http2Exchange>, Carrier {
     else exchange.start(session)
   }
 
-  use(): HttpEvent {
+  use(): ConnectedEvent {
     return { type: 'connection', connection: this.info }
   }
 

@@ -1,5 +1,5 @@
 /** What a session and the exchanges on it know of each other. */
-import type { HttpEvent } from '../../src/index.ts'
+import type { ConnectedEvent } from '../../src/index.ts'
 import type { StreamExchange } from './stream.ts'
 
 /** An exchange of an engine that can go over a session. */
@@ -30,7 +30,7 @@ export interface Carrier {
   /** The exchange is through, or was left. */
   done(exchange: StreamExchange): void
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
-  use(): HttpEvent
+  use(): ConnectedEvent
   /** True when the peer has said that it has not looked at the stream, and never will. */
   isUnprocessed(stream: number): boolean
   /** From now on the origin is spoken to over HTTP/1.1. Missing where there is no HTTP/1.1. */

@@ -1,7 +1,7 @@
 /** One connection that speaks HTTP/2, and the exchanges on it. */
 import type { ClientHttp2Session, Settings } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { Carrier, Rider } from './carrier.ts'
@@ -30,7 +30,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   #next: StreamExchange[] = []
   /** How many streams the server takes at a time. */
   #most: number
-  #again: HttpEvent | undefined
+  #again: ConnectedEvent | undefined
   #running = 0
   #used = 0
   /** Some request was answered, so that the session may have been given up by its server since. */
@@ -125,7 +125,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     })
   }
 
-  use(): HttpEvent {
+  use(): ConnectedEvent {
     if (++this.#used >= MOST_STREAMS) this.retire()
     if (this.#used === 1) return { type: 'connection', connection: this.info }
     this.#again ??= { type: 'connection', connection: { ...this.info, reused: true } }

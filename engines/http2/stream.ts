@@ -1,6 +1,13 @@
 /** One exchange over HTTP/2: what a stream tells becomes events, and it can be ended in every phase. */
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
-import { HttpHeaders, isHttpError, type EventObserver, type HttpEvent, type HttpRequest } from '../../src/index.ts'
+import {
+  HttpHeaders,
+  isHttpError,
+  type ConnectedEvent,
+  type EventObserver,
+  type HttpEvent,
+  type HttpRequest,
+} from '../../src/index.ts'
 import { OF_ANOTHER_LENGTH, overflowing, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
 import { faultOf, framingOf } from '../exchange/head.ts'
 import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
@@ -33,6 +40,8 @@ export interface Origin {
    * HTTP/1.1.
    */
   again(why: 'unprocessed' | 'broken' | 'downgraded'): void
+  /** Adds to the news of a connection how long it was waited for. */
+  timed(event: ConnectedEvent): ConnectedEvent
   /** It is over. */
   over(): void
 }
@@ -122,7 +131,7 @@ export class StreamExchange implements PumpListener, StreamListener {
     this.#stage = 'open'
     this.#stream = stream
     listen(stream, this)
-    this.#observer.next(carrier.use())
+    this.#observer.next(this.#origin.timed(carrier.use()))
     this.#reused = carrier.reused
     this.#mark = carrier.mark
     if (this.#isOver()) return

@@ -1,5 +1,5 @@
 /** The half of an exchange that waits for its connection, and for another one when that was closed under it. */
-import type { HttpError, HttpRequest } from '../../src/index.ts'
+import type { ConnectedEvent, HttpError, HttpRequest } from '../../src/index.ts'
 import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
 import type { Attempt } from './attempt.ts'
 import type { Pooled } from './pooled.ts'
@@ -26,6 +26,7 @@ export abstract class Queued<Self extends Queued<Self>> implements Pooled<Self> 
   abstract readonly pipelinable: boolean
   readonly #settings: PoolSettings
   #waiting: Waiting | undefined
+  #queued = 0
   #closedBefore = 0
   #repeated = false
 
@@ -64,8 +65,15 @@ export abstract class Queued<Self extends Queued<Self>> implements Pooled<Self> 
 
   /** The wait is over, one way or the other. */
   waited(): void {
-    this.#waiting?.stop()
+    if (this.#waiting === undefined) return
+    this.#queued += this.#waiting.queued
+    this.#waiting.stop()
     this.#waiting = undefined
+  }
+
+  /** Adds to the news of a connection how long it was waited for. */
+  timed(event: ConnectedEvent): ConnectedEvent {
+    return this.#queued === 0 ? event : { ...event, queued: this.#queued }
   }
 
   /**

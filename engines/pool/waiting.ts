@@ -29,6 +29,11 @@ export class Waiting {
     this.queue()
   }
 
+  /** How long it has waited for a connection to become free so far, in milliseconds. */
+  get queued(): number {
+    return this.#connecting ? this.#queued : this.#queued + performance.now() - this.#queuedSince
+  }
+
   /** No connection is being made for this request: it waits for one of the others. */
   queue(): void {
     this.stop()
@@ -42,8 +47,8 @@ export class Waiting {
   connect(phase: ConnectPhase): void {
     if (!this.#connecting) {
       this.stop()
+      this.#queued = this.queued
       this.#connecting = true
-      this.#queued += performance.now() - this.#queuedSince
       const limit = this.#limits.connect ?? this.#settings.connectTimeout
       if (limit !== false) this.#stopWhole = this.#clock('connect', limit)
     }

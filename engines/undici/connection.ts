@@ -1,7 +1,7 @@
 /** One connection: a socket with an undici client of its own, and what was sent over it. */
 import type { Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
-import type { ConnectionInfo, HttpEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
 import { ownOf } from '../connector/options.ts'
@@ -24,7 +24,7 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
   readonly #owner: ConnectionOwner<UndiciExchange>
   readonly #settle: () => void
   readonly #pipelining: number
-  #again: HttpEvent | undefined
+  #again: ConnectedEvent | undefined
   #running = 0
   #pipelinable = true
   #settling = false
@@ -123,7 +123,7 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
   }
 
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
-  use(): HttpEvent {
+  use(): ConnectedEvent {
     this.#used++
     if (this.#used === 1) return { type: 'connection', connection: this.info }
     this.#again ??= { type: 'connection', connection: { ...this.info, reused: true } }

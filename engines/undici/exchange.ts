@@ -146,7 +146,7 @@ export class UndiciExchange
     const connection = this.#connection as Line
     this.#controller = controller
     this.#upload?.open()
-    this.#observer.next(connection.use())
+    this.#observer.next(this.timed(connection.use()))
     // Whoever heard of the connection may have left.
     if ((this.#stage as Stage) === 'over') throw LEFT
     this.#reused = connection.reused

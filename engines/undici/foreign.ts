@@ -1,7 +1,7 @@
 /** Requests over a dispatcher of the user's: their agent, a proxy agent or mock agent of undici, whatever else dispatches. */
 import { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
-import { describe, HttpError, type ConnectionInfo, type HttpEvent, type HttpRequest } from '../../src/index.ts'
+import { describe, HttpError, type ConnectionInfo, type ConnectedEvent, type HttpRequest } from '../../src/index.ts'
 import type { ConnectListener } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
@@ -70,7 +70,7 @@ export class Place implements PooledConnection<UndiciExchange>, Line {
     this.#send(options, exchange, error => explained(exchange.request, error))
   }
 
-  use(): HttpEvent {
+  use(): ConnectedEvent {
     return { type: 'connection', connection: this.info }
   }
 

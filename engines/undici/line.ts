@@ -1,6 +1,6 @@
 /** What an exchange knows of the way it is sent. */
 import type { Dispatcher } from 'undici'
-import type { HttpEvent } from '../../src/index.ts'
+import type { ConnectedEvent } from '../../src/index.ts'
 
 /** A way to the server that takes a request. */
 export interface Line {
@@ -11,7 +11,7 @@ export interface Line {
   /** What was wrong with it, if the peer did not simply end it. */
   readonly fault: Error | undefined
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
-  use(): HttpEvent
+  use(): ConnectedEvent
   /** A request is through. */
   done(): void
   /** Takes no more requests; those that run on it may end. */

@@ -70,6 +70,21 @@ export const connecting: readonly Case[] = [
     },
   },
   {
+    title: 'says how long a request waited for a connection to become free',
+    needs: ['single', 'limit queue'],
+    async run({ singleClient, serve }) {
+      const server = await serve({ 'GET /': { delay: 40, body: 'x' } }, { http2: { maxConcurrentStreams: 1 } })
+      const http = singleClient(server.url)
+      const warm = (await firstValueFrom(http.get(''))).timings
+      assert.ok((warm.queued ?? 0) < 20, `the first request says that it was queued for ${warm.queued} ms`)
+      const [first, second] = await Promise.all([firstValueFrom(http.get('')), firstValueFrom(http.get(''))])
+      const { queued = -1, connected = -1 } = second.timings
+      assert.ok((first.timings.queued ?? 0) < 20, `a request that had its connection says ${first.timings.queued} ms`)
+      assert.ok(queued >= 30, `behind an answer that took 40 ms a request says that it was queued for ${queued} ms`)
+      assert.ok(queued <= connected + 1, `it was queued for ${queued} ms and had a connection after ${connected} ms`)
+    },
+  },
+  {
     title: 'keeps the answers of 100 requests at a time apart',
     async run({ client, serve }) {
       const server = await serve({ 'POST /:n': async request => reply.text(`${request.path} ${await request.text()}`) })
