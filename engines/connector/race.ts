@@ -6,6 +6,13 @@ import { ownOf } from './options.ts'
 /** How long an address may take before the next one is tried beside it, in milliseconds (RFC 8305 §5). */
 const HEAD_START = 250
 
+/** Node copies options into an object with a prototype and reads these too: they must not come from a polluted one. */
+const NOT_GIVEN = Object.fromEntries(
+  ['signal', 'fd', 'handle', 'onread', 'objectMode', 'readableObjectMode', 'writableObjectMode', 'blockList'].map(
+    name => [name, undefined],
+  ),
+)
+
 /** What to connect to: an address and port, or a unix socket, and how it is called in messages. */
 export interface Candidate {
   readonly name: string
@@ -63,7 +70,7 @@ export class Race {
   }
 
   #try({ name, options }: Candidate): void {
-    const socket = connect(ownOf(options))
+    const socket = connect(ownOf({ ...NOT_GIVEN, ...options }))
     if (!this.#referenced) socket.unref()
     this.#running.add(socket)
     // Stays for as long as the socket lives, so that an error nobody waits for any more is not thrown.

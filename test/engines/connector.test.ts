@@ -114,6 +114,25 @@ describe('connecting', () => {
     expect(facts.took.dns).toBeUndefined()
   })
 
+  it.each([
+    ['signal', AbortSignal.abort()],
+    ['fd', 77],
+    ['handle', {}],
+    ['onread', { buffer: Buffer.alloc(1), callback: () => false }],
+    ['objectMode', true],
+    ['blockList', { check: () => true }],
+  ])('does not take %s from a polluted Object.prototype', async (name, value) => {
+    await using server = await serve({})
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+    let connecting: Promise<Outcome>
+    try {
+      connecting = connect(new Connector(DEFAULTS, []), server.url.slice(0, -1))
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name)
+    }
+    expect((await connecting).facts.remotePort).toBe(server.port)
+  })
+
   it('tries the next address at once when one refuses', async () => {
     await using server = await serve({ '/*': reply.text('x') })
     const start = performance.now()

@@ -138,6 +138,6 @@ describe('the contract, on an agent of http2-wrapper', () => {
   // What the agent connects is the agent's: it does not close it when a request is left or an engine ends, nor tell of it.
   const theirs = /TLS handshake|leaves? no socket|connects no longer|tells which connection/
   for (const one of cases) {
-    if (!theirs.test(one.title)) it.skipIf(one.excluded)(one.title, () => one.run())
+    if (one.excluded === undefined && !theirs.test(one.title)) it(one.title, () => one.run())
   }
 })
