@@ -69,7 +69,7 @@ export function route(given: RouteOptions): EngineFactory {
   const otherwise = options.otherwise === undefined ? undefined : listed('otherwise', options.otherwise)
   if (entries.length === 0 && otherwise === undefined)
     throw config(
-      'route has no engine; give it engines, as in { engines: { "*.internal": http() }, otherwise: undici() }.',
+      'route() has no engine; give it engines, as in { engines: { "*.internal": http() }, otherwise: undici() }.',
     )
   // Made once here so that a rule that is none is a mistake of the caller, not of a request.
   new Rules(entries, otherwise)
@@ -208,7 +208,7 @@ function checked(given: RouteOptions): RouteOptions {
   const known = ['engines', 'otherwise', 'fallback']
   const wrong = Object.keys(options).find(key => !known.includes(key))
   if (wrong !== undefined)
-    throw config(`route has no option ${JSON.stringify(wrong)}. ${hint(wrong, known, `It has ${known.join(', ')}.`)}`)
+    throw config(`route() has no option ${JSON.stringify(wrong)}. ${hint(wrong, known, `It has ${known.join(', ')}.`)}`)
   if (typeof options.engines !== 'object' || (options.engines as object | null) === null)
     throw config(`The option engines of route must be an object of engines by rule, not ${shown(options.engines)}.`)
   if (options.fallback !== undefined && callback(options.fallback) !== undefined)

@@ -116,8 +116,8 @@ describe('the options of route', () => {
   it.each([
     [undefined, 'The options of route must be an object, not undefined.'],
     [{}, 'The option engines of route must be an object of engines by rule, not undefined.'],
-    [{ engines: {} }, 'route has no engine; give it engines'],
-    [{ engines: {}, otherwize: undici() }, 'route has no option "otherwize". Did you mean "otherwise"?'],
+    [{ engines: {} }, 'route() has no engine; give it engines'],
+    [{ engines: {}, otherwize: undici() }, 'route() has no option "otherwize". Did you mean "otherwise"?'],
     [{ engines: { 'a.test': undici } }, 'Under "a.test" route needs an engine, what a factory such as undici() makes'],
     [{ engines: { 'a.test': [] } }, 'not an empty list.'],
     [{ engines: { 'a.test': [undefined] } }, 'not undefined.'],
