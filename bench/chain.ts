@@ -26,6 +26,7 @@ const instant: Engine = {
     trailers: false,
     backPressure: false,
     decodes: false,
+    proxies: false,
     limits: [],
   },
   exchange(request, observer) {

@@ -125,6 +125,7 @@ function capabilitiesOf({ streams, strict, explains, holdsBack, lenient }: Abili
     trailers: false,
     backPressure: holdsBack,
     decodes: true,
+    proxies: false,
     limits: [],
     reserves,
   }

@@ -114,6 +114,7 @@ const CAPABILITIES: Capabilities = {
   trailers: true,
   backPressure: true,
   decodes: false,
+  proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
 }
 

@@ -136,7 +136,7 @@ function borrowing(
       const pools = new Pools<Http2Exchange>(settings, source, source.adopt)
       return new PooledEngine(
         'http2',
-        { ...CAPABILITIES, protocols: ['h2'], limits: ['queue', 'connect', 'send'] },
+        { ...CAPABILITIES, protocols: ['h2'], proxies: false, limits: ['queue', 'connect', 'send'] },
         pools,
         (request, observer) => new Http2Exchange(request, observer, pools),
         asyncContext,
@@ -180,5 +180,6 @@ const CAPABILITIES: Capabilities = {
   trailers: true,
   backPressure: true,
   decodes: false,
+  proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
 }

@@ -89,6 +89,7 @@ const CAPABLE: Capabilities = {
   trailers: true,
   backPressure: true,
   decodes: false,
+  proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
 }
 

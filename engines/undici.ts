@@ -143,7 +143,7 @@ function over(
       )
       return new PooledEngine(
         'undici',
-        { ...CAPABILITIES, limits: ['queue', 'send'] },
+        { ...CAPABILITIES, proxies: false, limits: ['queue', 'send'] },
         pools,
         (request, observer) => new UndiciExchange(request, observer, pools),
         asyncContext,
@@ -183,5 +183,6 @@ const CAPABILITIES: Capabilities = {
   trailers: true,
   backPressure: true,
   decodes: false,
+  proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
 }

@@ -64,6 +64,7 @@ const CAPABILITIES: Capabilities = {
   trailers: false,
   backPressure: false,
   decodes: true,
+  proxies: false,
   limits: [],
   reserves: ['headers', 'methods', 'redirects', 'cookies', 'connections', 'failures', 'parsing'],
 }

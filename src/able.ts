@@ -10,4 +10,5 @@ export const ABLE: Readonly<Record<Need, readonly string[]>> = {
   informational: ['undici', 'http2', 'http'],
   trailers: ['undici', 'http2', 'http'],
   decodes: ['fetch', 'xhr'],
+  proxies: ['undici', 'http2', 'http'],
 }

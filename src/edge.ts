@@ -2,9 +2,9 @@
 import type { Unsubscribable } from 'rxjs'
 import type { Engine } from './engine.ts'
 import { ABLE } from './able.ts'
-import { NEEDS } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
 import { frame } from './framing.ts'
+import { needsOf } from './needs.ts'
 import type { Handler } from './plugin.ts'
 import type { HttpRequest } from './request.ts'
 import { Sending } from './sending.ts'
@@ -35,16 +35,17 @@ class Edge extends Source {
 }
 
 function checkNeeds(engine: Engine, request: HttpRequest): void {
-  const needs = request.read(NEEDS)
-  if (needs === undefined) return
+  const needs = needsOf(request)
+  if (needs.length === 0) return
   const { name, capabilities } = engine.engineFor?.(request) ?? engine
   for (const need of needs) {
     if (capabilities[need]) continue
-    const able = ABLE[need]
+    const able = ABLE[need].filter(other => other !== name)
+    const set = able.length < ABLE[need].length ? ' the way it is set up' : ''
     const who = able.length === 0 ? 'none of ours can' : `engines that can: ${able.join(', ')}`
     throw new HttpError(
       'UNSUPPORTED',
-      `${describe(request, request.attempt)} needs ${need}, which the engine ${name} cannot do; ${who}.`,
+      `${describe(request, request.attempt)} needs ${need}, which the engine ${name} cannot do${set}; ${who}.`,
       { phase: 'config', request, attempt: request.attempt, requestWritten: 'no' },
     )
   }

@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly backPressure: boolean
   /** Decodes bodies by itself (the platform's `fetch` cannot help it). */
   readonly decodes: boolean
+  /** Goes the way that {@link ROUTE} says. */
+  readonly proxies: boolean
   /** Obeys these limits of {@link LIMITS}. */
   readonly limits: readonly (keyof Limits)[]
   /** What the platform underneath reserves to itself. Missing where the engine writes and reads every byte. */
@@ -142,6 +144,48 @@ export const UPLOAD_PROGRESS: Token<boolean> = new Token('upload progress', fals
 
 /** By this note a plugin says what the request needs of the engine. */
 export const NEEDS: Token<readonly Need[]> = new Token<readonly Need[]>('needs')
+
+/** What a proxy asks for before it lets anybody through. */
+export interface ProxyCredentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** A proxy on the way to a server. */
+export interface ProxyHop {
+  readonly protocol: 'http' | 'https' | 'socks5'
+  /** A name or an address, without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Percent-decoded; sent to this proxy and to nobody else. */
+  readonly credentials?: ProxyCredentials | undefined
+  /** TLS to the proxy itself (`https`), as in the `tls` option of the engines; missing means Node's defaults. */
+  readonly tls?: object | undefined
+}
+
+/** A proxy said 407. */
+export interface ProxyChallenge {
+  /** The proxy that asks, as in `http://proxy.test:3128`. */
+  readonly proxy: string
+  readonly realm: string | undefined
+  /** What it would take, in lower case, as in `basic` and `digest`. */
+  readonly schemes: readonly string[]
+  /** True when it was given credentials and did not accept them. */
+  readonly refused: boolean
+}
+
+/** The way to a server. Two requests share connections only when their route is the same object. */
+export interface Route {
+  /** One or two; the first is connected to. */
+  readonly hops: readonly ProxyHop[]
+  /** Asks for a tunnel for `http://` too; without it such a request is sent to the one HTTP proxy in absolute form. */
+  readonly tunnel: boolean
+  /** Asked once for credentials after a 407; an answer of undefined gives up. */
+  readonly ask?: ((challenge: ProxyChallenge) => Promise<ProxyCredentials | undefined>) | undefined
+}
+
+/** By this note an engine is told the route; without it the way is direct. */
+export const ROUTE: Token<Route> = new Token<Route>('route')
 
 /**
  * By this note those further in are told until when the whole call must be done, in milliseconds of the `clock`.

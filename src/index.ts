@@ -22,6 +22,7 @@ export {
   DEADLINE,
   LIMITS,
   NEEDS,
+  ROUTE,
   UPLOAD_PROGRESS,
   type Capabilities,
   type ConnectionEvent,
@@ -33,7 +34,11 @@ export {
   type Need,
   type PoolNumbers,
   type PoolStats,
+  type ProxyChallenge,
+  type ProxyCredentials,
+  type ProxyHop,
   type Reserved,
+  type Route,
 } from './engine.ts'
 export {
   describe,

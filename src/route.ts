@@ -8,13 +8,12 @@ import type {
   EngineFactory,
   EventObserver,
   Exchange,
-  Need,
   PoolStats,
 } from './engine.ts'
-import { NEEDS } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
 import type { ConnectionInfo } from './events.ts'
 import { own } from './own.ts'
+import { needsOf } from './needs.ts'
 import type { HttpRequest } from './request.ts'
 import { RoutedExchange, type Routing } from './route/exchange.ts'
 import { Rules } from './route/rules.ts'
@@ -184,7 +183,7 @@ type Entry = readonly [rule: string, engines: readonly RouteEngine[]]
 
 /** The engines that can do what a request needs; all of them when none can, for one of them to say so. */
 function able(engines: readonly Engine[], request: HttpRequest): readonly Engine[] {
-  const needs: readonly Need[] = request.read(NEEDS) ?? []
+  const needs = needsOf(request)
   const can = engines.filter(({ capabilities }) => needs.every(need => capabilities[need]))
   return can.length > 0 ? can : engines
 }

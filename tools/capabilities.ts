@@ -32,6 +32,7 @@ const NEEDS: Readonly<Record<Need, string>> = {
   informational: 'tells of 1xx answers',
   trailers: 'tells of trailers',
   decodes: 'decodes bodies by itself',
+  proxies: 'goes through proxies',
 }
 
 /** An engine and what it declares on this platform. */

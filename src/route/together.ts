@@ -15,6 +15,7 @@ export function common(engines: readonly Engine[]): Capabilities {
     trailers: every('trailers'),
     backPressure: every('backPressure'),
     decodes: every('decodes'),
+    proxies: every('proxies'),
     limits: (first?.limits ?? []).filter(limit => all.every(({ limits }) => limits.includes(limit))),
     reserves: [...new Set(all.flatMap(({ reserves }) => reserves ?? []))],
   }

@@ -22,6 +22,7 @@ describe('what the engines declare', () => {
       'informational',
       'trailers',
       'backPressure',
+      'proxies',
     ] as const) {
       expect(all.some(({ capabilities }) => capabilities[need])).toBe(true)
     }

@@ -187,5 +187,6 @@ const ABLE: Capabilities = {
   trailers: true,
   backPressure: true,
   decodes: false,
+  proxies: true,
   limits: [],
 }
