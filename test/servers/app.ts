@@ -1,9 +1,9 @@
 /** The application that stands behind real servers, and what clients of it are made of. */
 import { createHash } from 'node:crypto'
-import { reply, serve, type TestServer } from 'sluice/testing'
+import { reply, serve, type ServeOptions, type TestServer } from 'sluice/testing'
 
-/** `/echo` answers what it is sent, `/count` how much that was and its hash, `/chunks` in pieces of no announced length. */
-export function app(): Promise<TestServer> {
+/** `/echo` answers what it is sent, `/count` how much that was and its hash, `/chunks` in pieces of no announced length, `/endless` never ends. */
+export function app(options: ServeOptions = {}): Promise<TestServer> {
   return serve(
     {
       'POST /echo': async request => reply.text(await request.text()),
@@ -18,10 +18,11 @@ export function app(): Promise<TestServer> {
       },
       'GET /chunks': reply.chunks(['one ', 'two ', 'three']),
       'GET /small': reply.text('small'),
+      'GET /endless': reply.bytes(Infinity),
       'GET /slow': reply.text('late', { delay: 5000 }),
       'GET /cut': { body: 'x'.repeat(100_000), fault: { kind: 'reset', at: 'mid-body', bytes: 50_000 } },
     },
-    { keepBody: 1024 },
+    { keepBody: 1024, ...options },
   )
 }
 

@@ -16,7 +16,16 @@ const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined
 const PATIENCE = 10_000
 
 /** The programs, and the Debian packages they come in. */
-const PACKAGES = { nginx: 'nginx-light', apache2: 'apache2', haproxy: 'haproxy', nghttpd: 'nghttp2-server' } as const
+const PACKAGES = {
+  nginx: 'nginx-light',
+  apache2: 'apache2',
+  haproxy: 'haproxy',
+  nghttpd: 'nghttp2-server',
+  squid: 'squid',
+  tinyproxy: 'tinyproxy',
+  danted: 'dante-server libnss-wrapper',
+  nghttpx: 'nghttp2-proxy',
+} as const
 
 /** How a server is started. */
 export interface Recipe {
@@ -25,6 +34,8 @@ export interface Recipe {
   readonly ports: number | readonly number[]
   /** Writes what it needs into `folder`, which has `good.crt` and `good.key`, and answers with its arguments. */
   readonly prepare: (folder: string, ports: readonly number[]) => readonly string[] | Promise<readonly string[]>
+  /** What its environment has beside ours. Default: nothing. */
+  readonly environment?: (folder: string) => Readonly<Record<string, string>>
 }
 
 /** A server that runs. */
@@ -54,7 +65,11 @@ export async function launch(recipe: Recipe): Promise<RealServer> {
   }
 }
 
-async function launchIn(folder: string, program: string, { ports: wanted, prepare }: Recipe): Promise<RealServer> {
+async function launchIn(
+  folder: string,
+  program: string,
+  { ports: wanted, prepare, environment }: Recipe,
+): Promise<RealServer> {
   const { good } = certificates()
   await writeFile(join(folder, 'good.crt'), good.cert)
   await writeFile(join(folder, 'good.key'), good.key)
@@ -64,6 +79,7 @@ async function launchIn(folder: string, program: string, { ports: wanted, prepar
   chmodSync(folder, 0o755)
   const child = spawn(program, given, {
     cwd: folder,
+    env: { ...process.env, ...environment?.(folder) },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(NOBODY === undefined ? {} : { uid: NOBODY, gid: NOBODY }),
   })
