@@ -24,18 +24,22 @@ import { isSensitive } from './redact.ts'
  * client.get('https://api.example.com/echo', { language: { tag: 'fr' } }).subscribe(response => console.log(response.status))
  * ```
  */
-export function definePlugin<const Name extends string, Options extends object>(
-  spec: PluginSpec<Name, Options>,
-): PluginFactory<Name, Options> {
+export function definePlugin<
+  const Name extends string,
+  Options extends object,
+  const Short extends keyof Options & string = never,
+>(spec: PluginSpec<Name, Options, Short>): PluginFactory<Name, Options, Short> {
   const mine = own(spec)
-  const { name, scope, inside = {}, install, defaults } = mine
+  const { name, scope, inside = {}, install, defaults, short } = mine
   checkSpec(mine)
-  const make = (options: Options): Plugin<Name, Options> =>
-    Object.freeze({ name, scope, inside, options, install, merge: (given: object) => overlay(mine, options, given) })
+  const make = (options: Options): Plugin<Name, Options, Short> => {
+    const merge = (given: object): Options => overlay(mine, options, given)
+    return Object.freeze({ name, scope, inside, options, install, merge, ...(short === undefined ? {} : { short }) })
+  }
   return (given = {}) => make(overlay(mine, defaults, given))
 }
 
-function checkSpec<Options extends object>({ name, scope, install, defaults }: PluginSpec<string, Options>): void {
+function checkSpec<Options extends object>({ name, scope, install, defaults, short }: Checked<Options>): void {
   if (typeof name !== 'string' || !/^[a-z]\w*$/i.test(name) || RESERVED.includes(name)) {
     throw config(
       `A plugin cannot have the name ${shown(name)}; its options are given by it, as in get(url, { name: … }), beside ${RESERVED.join(', ')}.`,
@@ -46,9 +50,16 @@ function checkSpec<Options extends object>({ name, scope, install, defaults }: P
   if (typeof defaults !== 'object' || (defaults as object | null) === null) {
     throw config(`The defaults of ${name} must be an object that lists its options, not ${shown(defaults)}.`)
   }
+  if (short !== undefined && !Object.hasOwn(defaults, short)) {
+    throw config(`The option a call of ${name} may give alone must be one it has, not ${shown(short)}.`)
+  }
 }
 
-function overlay<Options extends object>(spec: PluginSpec<string, Options>, under: Options, given: object): Options {
+type Checked<Options extends object> = Omit<PluginSpec<string, Options>, 'short'> & {
+  readonly short?: string | undefined
+}
+
+function overlay<Options extends object>(spec: Overlaid<Options>, under: Options, given: object): Options {
   if (typeof given !== 'object' || (given as object | null) === null) {
     throw config(`The options of ${spec.name} must be an object, not ${shown(given)}.`)
   }
@@ -66,6 +77,8 @@ function overlay<Options extends object>(spec: PluginSpec<string, Options>, unde
   }
   return Object.freeze(merged)
 }
+
+type Overlaid<Options extends object> = Pick<PluginSpec<string, Options>, 'name' | 'defaults' | 'check'>
 
 function unknownOption(plugin: string, key: string, known: readonly string[]): HttpError {
   const all = `It has ${known.length === 0 ? 'no options' : known.join(', ')}.`

@@ -36,7 +36,7 @@ export interface PluginContext {
 }
 
 /** How a plugin is written; given to {@link definePlugin}. */
-export interface PluginSpec<Name extends string, Options extends object> {
+export interface PluginSpec<Name extends string, Options extends object, Short extends keyof Options & string = never> {
   /** The name of its per-call options: `client.get(url, { [name]: … })`. */
   readonly name: Name
   readonly scope: Scope
@@ -46,17 +46,25 @@ export interface PluginSpec<Name extends string, Options extends object> {
   readonly defaults: Options
   /** Says for an option value what would have been right; see `sluice`'s `milliseconds`, `limit`, `count`, … */
   readonly check?: { readonly [K in keyof Options]?: Check }
+  /** The option a call may give alone, without an object around it: `{ proxy: 'http://…' }` for `{ proxy: { url: 'http://…' } }`. */
+  readonly short?: Short | undefined
   /** Makes the interceptor, once per client. State of the client lives in its closure. */
   readonly install: (context: PluginContext) => Interceptor<Options>
 }
 
 /** A plugin with its options, ready to be put into a client's list. */
-export interface Plugin<Name extends string = string, Options extends object = object> {
+export interface Plugin<
+  Name extends string = string,
+  Options extends object = object,
+  Short extends keyof Options & string = never,
+> {
   readonly name: Name
   readonly scope: Scope
   readonly inside: Readonly<Record<string, string>>
   /** Defaults overlaid with what the client gave. */
   readonly options: Options
+  /** The option a call may give alone. */
+  readonly short?: Short | undefined
   /** Overlays these options with those of a call. Throws `CONFIG` for an unknown option or a wrong value. */
   readonly merge: (given: object) => Options
   readonly install: (context: PluginContext) => Interceptor<Options>
@@ -68,22 +76,29 @@ export interface AnyPlugin {
   readonly scope: Scope
   readonly inside: Readonly<Record<string, string>>
   readonly options: object
+  readonly short?: string | undefined
   readonly merge: (given: object) => object
   readonly install: (context: PluginContext) => Interceptor<never>
 }
 
 /** Makes a plugin out of a client's options for it. */
-export type PluginFactory<Name extends string, Options extends object> = (
+export type PluginFactory<Name extends string, Options extends object, Short extends keyof Options & string = never> = (
   options?: Given<Options>,
-) => Plugin<Name, Options>
+) => Plugin<Name, Options, Short>
 
 /** Options as a user gives them: any of them, each possibly `undefined`. */
 export type Given<Options extends object> = { readonly [K in keyof Options]?: Options[K] | undefined }
 
 /** The per-call options of a list of plugins: each by its name, or `false` to leave the plugin out. */
 export type OptionsOf<P extends AnyPlugin> = {
-  readonly [Q in P as Q['name']]?: Given<Q['options']> | false | undefined
+  readonly [Q in P as Q['name']]?: Given<Q['options']> | ShortOf<Q> | false | undefined
 }
+
+/** What a call may give in place of an object of options; never an object that could be taken for one. */
+type ShortOf<Q extends AnyPlugin> =
+  Q extends Plugin<string, infer Options, infer Short> ? Extract<Options[Short], Alone> : never
+
+type Alone = string | number | true | URL | readonly unknown[]
 
 /** Names an option of a call has besides those of plugins. */
 export const RESERVED: readonly string[] = ['headers', 'query', 'params', 'body', 'method']

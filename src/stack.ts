@@ -53,7 +53,7 @@ export class Stack {
       const plugin = this.installed.find(one => one.plugin.name === key)?.plugin
       if (plugin === undefined) throw this.#unknown(key)
       merged ??= Object.create(null) as Record<string, object | false>
-      merged[key] = value === false ? false : plugin.merge(asObject(key, value))
+      merged[key] = value === false ? false : plugin.merge(asOptions(plugin, value))
     }
     return merged ?? NO_PLUGIN_OPTIONS
   }
@@ -71,11 +71,15 @@ function install(plugin: AnyPlugin, context: PluginContext): Installed {
   return { plugin, intercept: plugin.install(context) as Interceptor<object> }
 }
 
-function asObject(key: string, value: unknown): object {
+/** A list or a URL is an object too, but never one of options. */
+function asOptions({ name, short }: AnyPlugin, value: unknown): object {
+  const alone = typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof URL
+  if (!alone) return value
+  if (short !== undefined) return { [short]: value }
   if (typeof value === 'object' && value !== null) return value
   throw new HttpError(
     'CONFIG',
-    `The option ${key} must be an object, or false to leave the plugin out of this call, not ${shown(value)}.`,
+    `The option ${name} must be an object, or false to leave the plugin out of this call, not ${shown(value)}.`,
     { phase: 'config' },
   )
 }

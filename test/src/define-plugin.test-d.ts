@@ -55,3 +55,23 @@ it('an author cannot say what does not fit', () => {
     install: () => () => 7,
   })
 })
+
+it('an option that may be given alone is part of what a call can say', () => {
+  const AIM: { at: string | false | { readonly deep: string }; times: number } = { at: 'here', times: 1 }
+  const aim = definePlugin({
+    name: 'aim',
+    scope: 'call',
+    defaults: AIM,
+    short: 'at',
+    install: () => (request, next) => next(request),
+  })
+  type Said = OptionsOf<ReturnType<typeof aim> | ReturnType<typeof knock>>
+  expectTypeOf<{ aim: 'there' }>().toExtend<Said>()
+  expectTypeOf<{ aim: { times: 2; at: { deep: 'x' } } }>().toExtend<Said>()
+  expectTypeOf<{ aim: false }>().toExtend<Said>()
+  expectTypeOf<{ aim: 7 }>().not.toExtend<Said>()
+  expectTypeOf<{ aim: { deep: 'x' } }>().not.toExtend<{ readonly [K in keyof Said]: Said[K] }>()
+  expectTypeOf<{ knock: 'x' }>().not.toExtend<Said>()
+  // @ts-expect-error -- an option it does not have
+  definePlugin({ name: 'a', scope: 'call', defaults: { at: 1 }, short: 'to', install: aim().install })
+})

@@ -61,3 +61,44 @@ describe('a stack', () => {
       expect(thrown(() => stack.optionsOf({ [name]: {} })).code).toBe('CONFIG')
   })
 })
+
+describe('an option that may be given alone', () => {
+  const check = (value: unknown) => (typeof value === 'string' || value instanceof Object ? undefined : 'a place')
+  const AIM: { at: string | URL | readonly string[]; times: number } = { at: 'here', times: 1 }
+  const aim = definePlugin({
+    name: 'aim',
+    scope: 'call',
+    defaults: AIM,
+    check: { at: check },
+    short: 'at',
+    install: () => (request, next) => next(request),
+  })
+  const open = () => Stack.of([aim({ times: 2 }), counted('b', 'call', [])], edge(answering()), context())
+  const { href } = new URL('http://a.test/')
+
+  it.each([
+    ['a text', 'there', { at: 'there', times: 2 }],
+    ['a list', ['x', 'y'], { at: ['x', 'y'], times: 2 }],
+    ['a url', new URL(href), { at: new URL(href), times: 2 }],
+    ['an object of options', { times: 3 }, { at: 'here', times: 3 }],
+  ])('is what %s stands for', (_, given, merged) => {
+    expect({ ...open().optionsOf({ aim: given })['aim'] }).toEqual(merged)
+  })
+
+  it('is checked like any other', () => {
+    for (const given of [7, null, true])
+      expect(thrown(() => open().optionsOf({ aim: given })).message).toMatch(/^aim\(\{ at \}\) must be a place, not/)
+    expect({ ...open().optionsOf({ aim: false }) }).toEqual({ aim: false })
+  })
+
+  it('is had by plugins that say so, and by no other', () => {
+    expect(thrown(() => open().optionsOf({ b: 'x' })).message).toBe(
+      'The option b must be an object, or false to leave the plugin out of this call, not "x".',
+    )
+    const { name, scope, install } = counted('c', 'call', [])
+    const wrong = { name, scope, install, defaults: {}, short: 'att' as never }
+    expect(thrown(() => definePlugin(wrong)).message).toBe(
+      'The option a call of c may give alone must be one it has, not "att".',
+    )
+  })
+})
