@@ -108,7 +108,7 @@ function only(settings: Settings, connecting: ConnectOptions): Pools<UndiciExcha
   return new Pools<UndiciExchange>(
     settings,
     new Connector(connecting, PROTOCOLS),
-    (id, origin, socket, facts, owner) => new Connection(id, origin, socket, facts, settings, owner),
+    (id, target, socket, facts, owner) => new Connection(id, target, socket, facts, settings, owner),
   )
 }
 
@@ -139,7 +139,7 @@ function over(
       const pools = new Pools<UndiciExchange>(
         settings,
         places,
-        (id, origin, _socket, _facts, owner) => new Place(id, origin, dispatcher, settings.compose ?? [], owner),
+        (id, { origin }, _socket, _facts, owner) => new Place(id, origin, dispatcher, settings.compose ?? [], owner),
       )
       return new PooledEngine(
         'undici',

@@ -20,11 +20,14 @@ export interface ConnectionInfo {
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined
   readonly localPort?: number | undefined
+  /** The proxies it leads through, as in `http://proxy.test:3128`; the remote address is then that of the first one. */
+  readonly proxy?: string | undefined
   readonly tls?: TlsInfo | undefined
   /** How long the parts of connecting took, in milliseconds. */
   readonly took: {
     readonly dns?: number | undefined
     readonly tcp?: number | undefined
+    readonly proxy?: number | undefined
     readonly tls?: number | undefined
   }
 }

@@ -1,27 +1,31 @@
 /** Why there is no connection, in words. */
 import { describe, HttpError, type HttpRequest } from '../../src/index.ts'
-import { hostPort, type Target } from './target.ts'
+import { responseOf, type Refused } from './proxy/refusal.ts'
+import { hostPort } from './target.ts'
 
 /** The parts of connecting, in their order. */
-export type ConnectPhase = 'dns' | 'connect' | 'tls'
+export type ConnectPhase = 'dns' | 'connect' | 'proxy' | 'tls'
 
 /** Why a connection did not come about. */
 export interface ConnectFailure {
-  readonly code: 'DNS' | 'CONNECT' | 'TLS' | 'PROTOCOL' | 'UNSUPPORTED'
+  readonly code: 'DNS' | 'CONNECT' | 'TLS' | 'PROXY' | 'PROTOCOL' | 'UNSUPPORTED' | 'CONFIG'
   readonly phase: ConnectPhase | 'headers' | 'config'
   /** A clause that can follow "was not sent:". */
   readonly why: string
   readonly cause: unknown
+  /** What a proxy said in place of letting the connection through. */
+  readonly refused?: Refused | undefined
 }
 
 /** The error of a request that waited for this connection. */
-export function notConnected(request: HttpRequest, { code, phase, why, cause }: ConnectFailure): HttpError {
+export function notConnected(request: HttpRequest, { code, phase, why, cause, refused }: ConnectFailure): HttpError {
   return new HttpError(code, `${describe(request, request.attempt)} was not sent: ${why}.`, {
     phase,
     request,
     attempt: request.attempt,
     requestWritten: 'no',
     reusedConnection: false,
+    response: refused && responseOf(refused, request),
     cause,
   })
 }
@@ -39,7 +43,10 @@ export function noneFits(host: string, localAddress: string): ConnectFailure {
 }
 
 /** No address of the host could be reached; `attempts` has one error for every address that was tried. */
-export function unreachable(target: Target, attempts: readonly AddressFailure[]): ConnectFailure {
+export function unreachable(
+  target: { readonly host: string; readonly port: number },
+  attempts: readonly AddressFailure[],
+): ConnectFailure {
   const causes = attempts.map(({ cause }) => cause)
   const tried = attempts.map(
     ({ address, cause }) => `${address} ${WHY_UNREACHABLE[codeOf(cause)] ?? 'failed'}${named(cause)}`,

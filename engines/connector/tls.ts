@@ -76,12 +76,17 @@ export class TlsProfile {
     if (Object.values(options).some(value => value !== undefined)) this.#context = contextOf(options)
   }
 
-  /** Begins a handshake. */
-  start(socket: Socket, target: Target, listener: HandshakeListener): TLSSocket {
+  /** Begins a handshake. `sessions` are those of the way to the server, unless that is direct. */
+  start(
+    socket: Socket,
+    target: Target,
+    listener: HandshakeListener,
+    sessions: TlsSessions = this.#sessions,
+  ): TLSSocket {
     this.#context ??= contextOf(this.#options)
     const name = this.#options.servername ?? target.host
     const server = `${name} ${target.host} ${target.port}`
-    const known = this.#sessions.get(server)
+    const known = sessions.get(server)
     const options: ConnectionOptions = ownOf({
       socket,
       host: name,
@@ -100,12 +105,12 @@ export class TlsProfile {
     const fail = (failure: ConnectFailure): void => {
       if (through) return
       through = true
-      this.#sessions.delete(server)
+      sessions.delete(server)
       listener.failed(failure)
     }
     secured.on('session', (session: Buffer) => {
       if (info === undefined) early = session
-      else this.#sessions.set(server, { session, fingerprint: info.fingerprint })
+      else sessions.set(server, { session, fingerprint: info.fingerprint })
     })
     secured.once('secureConnect', () => {
       if (through) return
@@ -118,7 +123,7 @@ export class TlsProfile {
       }
       through = true
       info = infoOf(secured, resumed, resumed ? known?.fingerprint : secured.getPeerX509Certificate()?.fingerprint256)
-      if (early !== undefined) this.#sessions.set(server, { session: early, fingerprint: info.fingerprint })
+      if (early !== undefined) sessions.set(server, { session: early, fingerprint: info.fingerprint })
       listener.secured(info)
     })
     // Stays for as long as the socket lives, so that an error nobody waits for any more is not thrown.

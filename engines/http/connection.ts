@@ -1,8 +1,8 @@
 /** One connection: a socket, and the request that is on it. */
 import type { Socket } from 'node:net'
-import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent, Route } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
-import { targetOf, type Target } from '../connector/target.ts'
+import type { Target } from '../connector/target.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { HttpExchange } from './exchange.ts'
 import { restOf } from './keep-alive.ts'
@@ -35,15 +35,15 @@ export class Connection implements PooledConnection<HttpExchange> {
 
   constructor(
     id: number,
-    origin: string,
+    target: Target,
     socket: Socket,
     facts: ConnectionFacts,
     settings: Settings,
     owner: ConnectionOwner<HttpExchange>,
   ) {
     this.info = { id, ...facts, reused: false }
-    this.target = targetOf(origin)
-    this.authority = origin.slice(origin.indexOf('//') + 2)
+    this.target = target
+    this.authority = target.origin.slice(target.origin.indexOf('//') + 2)
     this.handOver = new HandOver(socket, this.target, settings.keepAlive !== false)
     this.#socket = socket
     this.#settings = settings
@@ -110,6 +110,11 @@ export class Connection implements PooledConnection<HttpExchange> {
     // What must not be sent twice waits one more turn of the loop, in which it shows if the server has just hung up.
     if (this.#used === 0 || exchange.repeatable) process.nextTick(begin, exchange, this)
     else setImmediate(begin, exchange, this)
+  }
+
+  /** The route to the proxy that it leads to, where that is asked in place of the server. */
+  get forwarded(): Route | undefined {
+    return this.target.forwarder && this.target.route
   }
 
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */

@@ -8,7 +8,9 @@ import {
   type HttpEvent,
   type HttpRequest,
 } from '../../src/index.ts'
+import type { Refusal, Refused } from '../connector/proxy/refusal.ts'
 import { listenerFailed, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
+import { Forwarding } from '../exchange/forwarding.ts'
 import { faultOf } from '../exchange/head.ts'
 import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
@@ -46,6 +48,10 @@ export class HttpExchange
   #started = false
   #informational = 0
   #unexpecting = false
+  /** Where a proxy is asked in place of the server. */
+  #forwarding: Forwarding | undefined
+  /** The proxy said no, and goes on talking. */
+  #refusal: Refusal | undefined
   /** How it ended while its last bytes were held back. */
   #failing: (() => HttpError) | undefined
 
@@ -62,7 +68,7 @@ export class HttpExchange
     if (this.#stage === 'over') return
     const stage = this.#stage
     this.#end()
-    if (stage === 'waiting') this.#pools.poolOf(this.request.origin).leave(this)
+    if (stage === 'waiting') this.#pools.poolOf(this.request).leave(this)
     else this.#drop()
   }
 
@@ -178,6 +184,10 @@ export class HttpExchange
       this.#again(false)
       return
     }
+    if (this.#forwarding?.refuses(status) === true) {
+      this.#refuse(wire, response, this.#forwarding)
+      return
+    }
     const answer = new Answer(wire, response, status)
     this.#stage = 'answered'
     this.#answer = answer
@@ -190,12 +200,20 @@ export class HttpExchange
 
   onData(bytes: Buffer): void {
     if (this.#stage === 'over') return
+    if (this.#refusal !== undefined) {
+      this.#refusal.took(bytes)
+      return
+    }
     this.#answer?.took(bytes)
     this.#tell({ type: 'chunk', bytes })
   }
 
   onEnd(): void {
     const answer = this.#answer
+    if (this.#stage !== 'over' && this.#refusal !== undefined) {
+      this.#release()
+      this.#refusal.end()
+    }
     if (this.#stage === 'over' || answer === undefined) return
     const connection = this.#release()
     if (!answer.sound) {
@@ -210,11 +228,17 @@ export class HttpExchange
 
   onError(error: Error): void {
     // What happens to the connection behind the last byte of an answer does not change that.
-    if (this.#stage !== 'over' && !this.whole) this.#lost(error)
+    if (this.#stage === 'over' || this.whole) return
+    if (this.#refusal === undefined) this.#lost(error)
+    else this.#refusal.end()
   }
 
   onClosed(): void {
     if (this.#stage === 'over' || this.whole) return
+    if (this.#refusal !== undefined) {
+      this.#refusal.end()
+      return
+    }
     // Node says nothing of an upgrade for which it was not told to wait.
     if (this.#stage === 'written' && this.#wire?.res?.upgrade === true) this.#giveUp(faultOf(101, [], 0))
     else this.#lost(undefined)
@@ -236,9 +260,12 @@ export class HttpExchange
   }
 
   #wireFor(connection: Connection, waits: boolean): Wire {
-    const { method, target: path, headers: given, body } = this.request
+    const { method, headers: given, body } = this.request
+    if (connection.forwarded !== undefined) this.#forwarding ??= new Forwarding(this.request, connection.forwarded)
+    const path = this.#forwarding?.target ?? this.request.target
     const kept = connection.handOver.keepAlive ? 'keep-alive' : 'close'
-    const headers = ['Host', connection.authority, 'Connection', kept, ...given.flat]
+    const fields = this.#forwarding?.fields(given.flat) ?? given.flat
+    const headers = ['Host', connection.authority, 'Connection', kept, ...fields]
     if (body !== undefined && body.length === undefined && !given.has('content-length'))
       headers.push('Transfer-Encoding', 'chunked')
     if (waits) headers.push('Expect', '100-continue')
@@ -252,6 +279,30 @@ export class HttpExchange
       maxHeaderSize,
       tolerant,
     })
+  }
+
+  /** The proxy says no: what it has to say is read, and then decided on. */
+  #refuse(wire: Wire, response: IncomingMessage, forwarding: Forwarding): void {
+    const { rawHeaders: fields, statusCode: status = 0, statusMessage: statusText = '', httpVersion } = response
+    const head = { httpVersion: httpVersion === '1.0' ? '1.0' : '1.1', status, statusText, fields } as const
+    this.#sending?.answered()
+    this.#refusal = forwarding.read(head, refused => {
+      void this.#refused(refused, forwarding)
+    })
+    wire.read(response)
+  }
+
+  /** The proxy has said all that is worth hearing. */
+  async #refused(refused: Refused, forwarding: Forwarding): Promise<void> {
+    if (this.#stage === 'over') return
+    // Of a connection on which more is to come nothing can be used any more.
+    if (this.#connection !== undefined) this.#drop()
+    this.#sending?.stop()
+    this.#stage = 'waiting'
+    const error = await forwarding.decide(refused)
+    if ((this.#stage as Stage) === 'over') return
+    if (error === undefined) this.#again(false)
+    else this.#settle(error)
   }
 
   /** Tells of an event. False when the exchange is over then. */
@@ -286,6 +337,7 @@ export class HttpExchange
     this.#stage = 'over'
     this.waited()
     this.#sending?.stop()
+    this.#refusal?.stop()
     this.#pools.ended(this)
   }
 
@@ -325,11 +377,11 @@ export class HttpExchange
   /** Waits for another connection; `closed` when its last one was closed under it, as those beside it may have been. */
   #again(closed = true): void {
     this.#sending?.stop()
-    this.#sending = this.#wire = undefined
+    this.#sending = this.#wire = this.#refusal = undefined
     this.#stage = 'waiting'
     this.#sentAll = this.#reused = this.#started = false
     this.#informational = 0
-    this.#pools.poolOf(this.request.origin).readmit(this, closed)
+    this.#pools.poolOf(this.request).readmit(this, closed)
   }
 
   #progress(connection: Connection | undefined): Progress {

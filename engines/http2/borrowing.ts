@@ -71,7 +71,7 @@ export class Borrowing implements Source {
   /** Makes a berth out of a session, as {@link Pools} want it. */
   readonly adopt = (
     id: number,
-    _: string,
+    _: Target,
     token: Socket,
     __: unknown,
     owner: ConnectionOwner<Http2Exchange>,

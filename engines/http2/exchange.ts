@@ -24,7 +24,7 @@ export class Http2Exchange extends Queued<Http2Exchange> implements PooledExchan
   abort(): void {
     if (this.#isOver) return
     this.#stream.abort()
-    this.#pools.poolOf(this.request.origin).leave(this)
+    this.#pools.poolOf(this.request).leave(this)
   }
 
   pause(): void {
@@ -51,7 +51,7 @@ export class Http2Exchange extends Queued<Http2Exchange> implements PooledExchan
   // What becomes of it on the session.
 
   again(why: 'unprocessed' | 'broken'): void {
-    this.#pools.poolOf(this.request.origin).readmit(this, why === 'broken')
+    this.#pools.poolOf(this.request).readmit(this, why === 'broken')
   }
 
   over(): void {

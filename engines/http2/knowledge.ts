@@ -30,7 +30,9 @@ export class Knowledge implements Source {
   prepare(target: Target, listener: ConnectListener): Preparing {
     if (!target.secure && !this.#inTheClear) return new Refusal(target, listener)
     const wanted = target.secure ? 'agreed' : 'known'
-    return new Opening(this.#connector, target, wanted, this.#settings, this.#ready, listener)
+    // A proxy that is asked in place of the server would be asked over HTTP/1.1: here it always makes a tunnel.
+    const reached = { ...target, forwarder: undefined }
+    return new Opening(this.#connector, reached, wanted, this.#settings, this.#ready, listener)
   }
 
   carriesMany(): boolean {
@@ -40,7 +42,7 @@ export class Knowledge implements Source {
   /** Makes a connection out of a socket, as {@link Pools} want it. */
   readonly adopt = (
     id: number,
-    _: string,
+    _: Target,
     socket: Socket,
     facts: ConnectionFacts,
     owner: ConnectionOwner<Http2Exchange>,

@@ -65,15 +65,15 @@ export class Negotiation implements Source {
   /** Makes a connection out of a socket, as {@link Pools} want it. */
   readonly adopt = (
     id: number,
-    origin: string,
+    target: Target,
     socket: Socket,
     facts: ConnectionFacts,
     owner: ConnectionOwner<UndiciExchange>,
   ): PooledConnection<UndiciExchange> => {
     const session = this.#ready.get(socket)
-    if (session === undefined) return new Connection(id, origin, socket, facts, this.#settings, owner)
+    if (session === undefined) return new Connection(id, target, socket, facts, this.#settings, owner)
     return new Session(id, session, socket, facts, this.#sessions, owner, () => {
-      this.#downgraded.add(origin)
+      this.#downgraded.add(target.origin)
       forgetOldest(this.#downgraded)
     })
   }

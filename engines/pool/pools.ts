@@ -1,6 +1,14 @@
-/** All connections of an engine: one pool for each origin, under one limit. */
+/** All connections of an engine: one pool for each origin and each way to it, under one limit. */
 import type { Socket } from 'node:net'
-import type { ConnectionEvent, HttpError, PoolNumbers, PoolStats } from '../../src/index.ts'
+import {
+  ROUTE,
+  type ConnectionEvent,
+  type HttpError,
+  type HttpRequest,
+  type PoolNumbers,
+  type PoolStats,
+  type Route,
+} from '../../src/index.ts'
 import type { ConnectionFacts, ConnectListener } from '../connector/connecting.ts'
 import { targetOf, type Target } from '../connector/target.ts'
 import type { Preparing } from './attempt.ts'
@@ -18,7 +26,7 @@ export interface Source {
 /** Makes a connection of an engine out of a socket. */
 export type Adopt<X> = (
   id: number,
-  origin: string,
+  target: Target,
   socket: Socket,
   facts: ConnectionFacts,
   owner: ConnectionOwner<X>,
@@ -29,7 +37,8 @@ export class Pools<X extends Pooled<X>> {
   readonly settings: PoolSettings
   readonly connector: Source
   readonly #adopt: Adopt<X>
-  readonly #pools = new Map<string, Pool<X>>()
+  /** By route, which is `undefined` where the way is direct, and origin. */
+  readonly #pools = new Map<Route | undefined, Map<string, Pool<X>>>()
   readonly #running = new Set<X>()
   readonly #live = new Set<PooledConnection<X>>()
   /** Pools with requests that wait for a connection which the limit on all does not allow. */
@@ -55,20 +64,18 @@ export class Pools<X extends Pooled<X>> {
 
   get stats(): PoolStats {
     const origins: Record<string, PoolNumbers> = {}
-    const sum = { open: 0, idle: 0, busy: 0, queued: 0 }
-    for (const [origin, { numbers }] of this.#pools) {
-      origins[origin] = numbers
-      sum.open += numbers.open
-      sum.idle += numbers.idle
-      sum.busy += numbers.busy
-      sum.queued += numbers.queued
+    let sum = NOTHING
+    for (const { target, numbers } of this.#all()) {
+      const { origin } = target
+      origins[origin] = plus(origins[origin] ?? NOTHING, numbers)
+      sum = plus(sum, numbers)
     }
     return { ...sum, origins }
   }
 
   run(exchange: X): void {
     this.#running.add(exchange)
-    this.poolOf(exchange.request.origin).admit(exchange)
+    this.poolOf(exchange.request).admit(exchange)
   }
 
   ended(exchange: X): void {
@@ -77,11 +84,14 @@ export class Pools<X extends Pooled<X>> {
     if (this.#closing && this.#running.size === 0) queueMicrotask(() => this.#finish())
   }
 
-  poolOf(origin: string): Pool<X> {
-    const known = this.#pools.get(origin)
-    if (known !== undefined) return known
-    const pool = new Pool<X>(targetOf(origin), this)
-    this.#pools.set(origin, pool)
+  /** The pool of a request: that of its origin, and of the very route it is to take. */
+  poolOf(request: HttpRequest): Pool<X> {
+    const { origin } = request
+    const route = request.read(ROUTE)
+    let pools = this.#pools.get(route)
+    if (pools === undefined) this.#pools.set(route, (pools = new Map<string, Pool<X>>()))
+    let pool = pools.get(origin)
+    if (pool === undefined) pools.set(origin, (pool = new Pool<X>(targetOf(origin, route), this)))
     return pool
   }
 
@@ -113,7 +123,7 @@ export class Pools<X extends Pooled<X>> {
 
   /** Makes a connection out of a socket. */
   adopt(pool: Pool<X>, socket: Socket, facts: ConnectionFacts): PooledConnection<X> {
-    const connection = this.#adopt(++this.#ids, pool.target.origin, socket, facts, pool)
+    const connection = this.#adopt(++this.#ids, pool.target, socket, facts, pool)
     this.#live.add(connection)
     this.#tell({ type: 'opened', connection: connection.info })
     return connection
@@ -124,7 +134,7 @@ export class Pools<X extends Pooled<X>> {
     const hungriest = this.#hungriest()
     if (hungriest === undefined || hungriest === pool || isOlder(pool, hungriest)) {
       if (this.#open < this.settings.connections) return true
-      for (const other of this.#pools.values()) if (other !== pool && other.evict()) return true
+      for (const other of this.#all()) if (other !== pool && other.evict()) return true
     }
     this.#starved.add(pool)
     return false
@@ -155,7 +165,12 @@ export class Pools<X extends Pooled<X>> {
 
   /** Forgets a pool that holds nothing. */
   checkEmpty(pool: Pool<X>): void {
-    if (pool.empty && this.#pools.get(pool.target.origin) === pool) this.#pools.delete(pool.target.origin)
+    const { route, origin } = pool.target
+    const pools = this.#pools.get(route)
+    if (!pool.empty || pools?.get(origin) !== pool) return
+    pools.delete(origin)
+    // Nor is a route kept that nobody takes any more.
+    if (pools.size === 0) this.#pools.delete(route)
   }
 
   /** The pool whose request has waited longest among those that wait for room. */
@@ -169,6 +184,10 @@ export class Pools<X extends Pooled<X>> {
     return hungriest
   }
 
+  *#all(): Generator<Pool<X>, undefined> {
+    for (const pools of this.#pools.values()) yield* pools.values()
+  }
+
   #feed(): void {
     while (this.#open < this.settings.connections) {
       const hungriest = this.#hungriest()
@@ -179,7 +198,7 @@ export class Pools<X extends Pooled<X>> {
   }
 
   #finish(): void {
-    for (const pool of [...this.#pools.values()]) pool.callOffSpares()
+    for (const pool of [...this.#all()]) pool.callOffSpares()
     for (const connection of [...this.#live]) connection.destroy()
     this.#checkClosed()
   }
@@ -196,4 +215,15 @@ export class Pools<X extends Pooled<X>> {
 /** Whether somebody has waited longer for this pool than for the other. */
 function isOlder<X extends Pooled<X>>(pool: Pool<X>, other: Pool<X>): boolean {
   return (pool.first?.ticket ?? Infinity) < (other.first?.ticket ?? Infinity)
+}
+
+const NOTHING: PoolNumbers = { open: 0, idle: 0, busy: 0, queued: 0 }
+
+function plus(one: PoolNumbers, other: PoolNumbers): PoolNumbers {
+  return {
+    open: one.open + other.open,
+    idle: one.idle + other.idle,
+    busy: one.busy + other.busy,
+    queued: one.queued + other.queued,
+  }
 }

@@ -1,13 +1,14 @@
 /** How long a request waits for a connection, and what it says when that is too long. */
-import { describe, HttpError, LIMITS, type HttpRequest, type Limits } from '../../src/index.ts'
+import { describe, HttpError, LIMITS, ROUTE, type HttpRequest, type Limits } from '../../src/index.ts'
 import { after } from '../connector/after.ts'
 import type { ConnectPhase } from '../connector/failure.ts'
+import { routeName } from '../connector/proxy/way.ts'
 import { hostPort, targetOf } from '../connector/target.ts'
 import type { PoolSettings } from './settings.ts'
 
 /** A limit that is over. */
 export interface Overdue {
-  readonly phase: 'queue' | ConnectPhase
+  readonly phase: 'queue' | Exclude<ConnectPhase, 'proxy'>
   readonly ms: number
 }
 
@@ -53,8 +54,11 @@ export class Waiting {
       if (limit !== false) this.#stopWhole = this.#clock('connect', limit)
     }
     this.#stopPart?.()
-    const part = phase === 'connect' ? undefined : this.#limits[phase]
-    this.#stopPart = part === undefined || part === false ? undefined : this.#clock(phase, part)
+    this.#stopPart = undefined
+    // Connecting and the proxies have no limit but that of the whole.
+    if (phase === 'connect' || phase === 'proxy') return
+    const part = this.#limits[phase]
+    if (part !== undefined && part !== false) this.#stopPart = this.#clock(phase, part)
   }
 
   /** The wait is over. */
@@ -76,12 +80,14 @@ const NONE: Limits = {}
 /** The error of a request whose limit is over. */
 export function tookTooLong(request: HttpRequest, { phase, ms }: Overdue): HttpError {
   const { host, port } = targetOf(request.origin)
+  const route = request.read(ROUTE)
   const where = hostPort(host, port)
+  const through = route === undefined ? '' : ` through the proxy ${routeName(route)}`
   const what = {
     queue: `no connection to ${where} became free within ${ms} ms`,
-    dns: `looking up ${host} took longer than ${ms} ms`,
-    connect: `connecting to ${where} took longer than ${ms} ms`,
-    tls: `the TLS handshake with ${where} took longer than ${ms} ms`,
+    dns: `looking up ${route?.hops[0]?.host ?? host} took longer than ${ms} ms`,
+    connect: `connecting to ${where}${through} took longer than ${ms} ms`,
+    tls: `the TLS handshake with ${where}${through} took longer than ${ms} ms`,
   }[phase]
   return new HttpError('TIMEOUT', `${describe(request, request.attempt)} was not sent: ${what}.`, {
     phase,

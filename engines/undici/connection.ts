@@ -1,10 +1,11 @@
 /** One connection: a socket with an undici client of its own, and what was sent over it. */
 import type { Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
-import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
+import type { ConnectionInfo, ConnectedEvent, Route } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
 import { ownOf } from '../connector/options.ts'
+import type { Target } from '../connector/target.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { UndiciExchange } from './exchange.ts'
 import { through } from './interceptors.ts'
@@ -17,6 +18,7 @@ const RETIRED: Error = Object.assign(new Error('The connection was closed.'), { 
 /** Requests are given to a connection one at a time (or, pipelined, a few), so nothing ever waits inside undici. */
 export class Connection implements PooledConnection<UndiciExchange>, Line {
   readonly info: ConnectionInfo
+  readonly forwarded: Route | undefined
   readonly #socket: Socket
   readonly #client: Client
   /** Goes around the client where the user put interceptors there. */
@@ -36,7 +38,7 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
 
   constructor(
     id: number,
-    origin: string,
+    target: Target,
     socket: Socket,
     facts: ConnectionFacts,
     settings: Settings,
@@ -50,6 +52,8 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
       this.#settling = false
       owner.settled(this)
     }
+    const { origin } = target
+    this.forwarded = target.forwarder && target.route
     const client = clientOf(origin, settings, () => this.#handOver())
     this.#client = client
     if (settings.compose !== undefined)

@@ -1,7 +1,9 @@
 /** One exchange: what undici tells of it becomes events, and it can be ended in every phase. */
 import type { Dispatcher } from 'undici'
 import { HttpHeaders, type EventObserver, type HttpError, type HttpEvent, type HttpRequest } from '../../src/index.ts'
+import type { Refusal, Refused } from '../connector/proxy/refusal.ts'
 import { stalled } from '../exchange/faults.ts'
+import { Forwarding } from '../exchange/forwarding.ts'
 import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
 import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import { Upload } from '../exchange/upload.ts'
@@ -44,6 +46,10 @@ export class UndiciExchange
   #informational = 0
   /** The server wants it over HTTP/1.1. */
   #onHttp1 = false
+  /** Where a proxy is asked in place of the server. */
+  #forwarding: Forwarding | undefined
+  /** The proxy said no, and goes on talking. */
+  #refusal: Refusal | undefined
   /** Does all the work where the server speaks HTTP/2. */
   #stream: StreamExchange | undefined
 
@@ -60,7 +66,7 @@ export class UndiciExchange
     const stage = this.#stage
     if (this.#stream === undefined) this.#end()
     else this.#stream.abort()
-    if (stage === 'waiting') this.#pools.poolOf(this.request.origin).leave(this)
+    if (stage === 'waiting') this.#pools.poolOf(this.request).leave(this)
     // undici will pass it over; until then the connection can take the next one.
     else if (stage === 'handed') this.#release()
     else {
@@ -115,8 +121,15 @@ export class UndiciExchange
     this.#stage = 'handed'
     this.#stream = undefined
     this.#connection = connection
+    const { request } = this
     const pipelined = this.#pools.settings.pipelining > 1 && this.pipelinable
-    return new Wanted(this.request, this.request.body === undefined ? null : this.#given(this.request.body), pipelined)
+    if (connection.forwarded !== undefined) this.#forwarding ??= new Forwarding(request, connection.forwarded)
+    return new Wanted(
+      request,
+      request.body === undefined ? null : this.#given(request.body),
+      pipelined,
+      this.#forwarding,
+    )
   }
 
   // What becomes of it where the server speaks HTTP/2.
@@ -132,7 +145,7 @@ export class UndiciExchange
   again(why: 'unprocessed' | 'broken' | 'downgraded'): void {
     this.#onHttp1 ||= why === 'downgraded'
     this.#stage = 'waiting'
-    this.#pools.poolOf(this.request.origin).readmit(this, why !== 'unprocessed')
+    this.#pools.poolOf(this.request).readmit(this, why !== 'unprocessed')
   }
 
   over(): void {
@@ -178,6 +191,13 @@ export class UndiciExchange
       this.#giveUp(fault)
       return
     }
+    if (this.#forwarding?.refuses(status) === true) {
+      const head = { httpVersion: '1.1', status, statusText, fields } as const
+      this.#refusal = this.#forwarding.read(head, refused => {
+        void this.#refused(refused)
+      })
+      return
+    }
     const headers = HttpHeaders.received(fields)
     if (status < 200) {
       this.#observer.next({ type: 'informational', status, headers })
@@ -193,6 +213,10 @@ export class UndiciExchange
   onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
     // When undici goes on with an answer that was held back it may tell of nothing first.
     if (this.#stage === 'over' || bytes.length === 0) return
+    if (this.#refusal !== undefined) {
+      this.#refusal.took(bytes)
+      return
+    }
     this.#received += bytes.length
     this.#observer.next({ type: 'chunk', bytes })
     if (this.#received === this.#framing && controller.paused) controller.resume()
@@ -201,6 +225,10 @@ export class UndiciExchange
   onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
     const connection = this.#release()
     if (this.#stage === 'over') return
+    if (this.#refusal !== undefined) {
+      this.#refusal.end()
+      return
+    }
     // Without a length only a regular end of the connection says that all is there.
     if (this.#framing === 'close' && connection?.fault !== undefined) {
       this.#settle(failureOf(connection.fault, this.#progress(connection)))
@@ -217,6 +245,10 @@ export class UndiciExchange
     const connection = this.#release()
     if (this.#stage === 'over') return
     if (this.#stage !== 'handed') connection?.retire()
+    if (this.#refusal !== undefined) {
+      this.#refusal.end()
+      return
+    }
     if (isBroken(error) && this.mayRepeat(this.#progress(connection))) this.#again()
     else this.#settle(failureOf(isBroken(error) ? (connection?.fault ?? error) : error, this.#progress(connection)))
   }
@@ -233,6 +265,7 @@ export class UndiciExchange
     this.#stage = 'over'
     this.waited()
     this.#upload?.stop()
+    this.#refusal?.stop()
     this.#pools.ended(this)
   }
 
@@ -259,12 +292,31 @@ export class UndiciExchange
     this.#observer.next(SENT)
   }
 
-  #again(): void {
+  /** The proxy has said all that is worth hearing. */
+  async #refused(refused: Refused): Promise<void> {
+    if (this.#stage === 'over' || this.#forwarding === undefined) return
+    // Of a connection on which more is to come nothing can be used any more.
+    if (this.#connection !== undefined) {
+      this.#connection.retire()
+      this.#controller?.abort(LEFT)
+      this.#release()
+    }
     this.#upload?.stop()
-    this.#upload = this.#controller = undefined
     this.#stage = 'waiting'
-    this.#sent = this.#sentAll = this.#reused = false
-    this.#pools.poolOf(this.request.origin).readmit(this)
+    const error = await this.#forwarding.decide(refused)
+    if ((this.#stage as Stage) === 'over') return
+    if (error === undefined) this.#again(false)
+    else this.#settle(error)
+  }
+
+  /** Waits for another connection; `closed` when its last one was closed under it, as those beside it may have been. */
+  #again(closed = true): void {
+    this.#upload?.stop()
+    this.#upload = this.#controller = this.#refusal = undefined
+    this.#stage = 'waiting'
+    this.#sent = this.#sentAll = this.#reused = this.#started = false
+    this.#informational = 0
+    this.#pools.poolOf(this.request).readmit(this, closed)
   }
 
   #progress(connection: Line | undefined): Progress {

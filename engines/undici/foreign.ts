@@ -40,6 +40,7 @@ export class Place implements PooledConnection<UndiciExchange>, Line {
   readonly reused = false
   readonly ended = false
   readonly fault = undefined
+  readonly forwarded = undefined
   readonly #send: Send
   readonly #owner: ConnectionOwner<UndiciExchange>
   #running = 0

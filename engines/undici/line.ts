@@ -1,6 +1,6 @@
 /** What an exchange knows of the way it is sent. */
 import type { Dispatcher } from 'undici'
-import type { ConnectedEvent } from '../../src/index.ts'
+import type { ConnectedEvent, Route } from '../../src/index.ts'
 
 /** A way to the server that takes a request. */
 export interface Line {
@@ -10,6 +10,8 @@ export interface Line {
   readonly ended: boolean
   /** What was wrong with it, if the peer did not simply end it. */
   readonly fault: Error | undefined
+  /** The route to the proxy that it leads to, where that is asked in place of the server. */
+  readonly forwarded: Route | undefined
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
   use(): ConnectedEvent
   /** A request is through. */

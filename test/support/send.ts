@@ -6,6 +6,7 @@ import {
   HttpHeaders,
   HttpRequest,
   LIMITS,
+  ROUTE,
   UPLOAD_PROGRESS,
   type Engine,
   type EventObserver,
@@ -15,6 +16,7 @@ import {
   type HttpEvent,
   type Limits,
   type ResponseHead,
+  type Route,
 } from '../../src/index.ts'
 
 /** What a request has beside its url. */
@@ -25,6 +27,7 @@ export interface Given {
   readonly limits?: Limits
   readonly progress?: boolean
   readonly attempt?: number
+  readonly route?: Route
   /** Called with every event as it comes, while the engine waits for it to return. */
   readonly seen?: (event: HttpEvent, sent: Sent) => void
   /** Called with the end, while the engine waits for it to return. */
@@ -95,7 +98,7 @@ let ids = 0
 
 /** Sends a request, framed as the core would. */
 export function send(engine: Engine, url: string, given: Given = {}): Sent {
-  const { method = 'GET', headers, body, limits, progress, attempt } = given
+  const { method = 'GET', headers, body, limits, progress, attempt, route } = given
   const prepared = prepareBody(body)
   let request = new HttpRequest({
     id: ++ids,
@@ -109,6 +112,7 @@ export function send(engine: Engine, url: string, given: Given = {}): Sent {
   if (limits !== undefined) request = request.note(LIMITS, limits)
   if (progress !== undefined) request = request.note(UPLOAD_PROGRESS, progress)
   if (attempt !== undefined) request = request.note(ATTEMPT, attempt)
+  if (route !== undefined) request = request.note(ROUTE, route)
   return new Sent(engine, frame(request), given)
 }
 
