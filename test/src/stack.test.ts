@@ -96,8 +96,8 @@ describe('an option that may be given alone', () => {
       'The option b must be an object, or false to leave the plugin out of this call, not "x".',
     )
     const { name, scope, install } = counted('c', 'call', [])
-    const wrong = { name, scope, install, defaults: {}, short: 'att' as never }
-    expect(thrown(() => definePlugin(wrong)).message).toBe(
+    const wrong = { name, scope, install, defaults: {}, short: 'att' }
+    expect(thrown(() => definePlugin(wrong as never)).message).toBe(
       'The option a call of c may give alone must be one it has, not "att".',
     )
   })
