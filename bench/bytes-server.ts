@@ -1,38 +1,16 @@
-/** A server in a process of its own that answers `GET /<count>` with so many bytes, as fast as they are taken. */
-import { fork } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-
-/** Where it listens, and its end. */
-export interface BytesServer {
-  readonly origin: string
-  close(): Promise<void>
-}
+/** A server that answers `GET /<count>` with so many bytes, as fast as they are taken. */
+import { createServer } from 'node:net'
+import { forked, listenIfForked, type Forked } from './forked.ts'
 
 const BLOCK = Buffer.alloc(256 * 1024, 'x')
 
-/** Starts it on a loopback port of the system's choice. */
-export async function startBytesServer(): Promise<BytesServer> {
-  const child = fork(fileURLToPath(import.meta.url), { stdio: 'inherit' })
-  const port = await new Promise<number>(resolve => {
-    child.once('message', message => {
-      resolve(Number(message))
-    })
-  })
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    close: () =>
-      new Promise(resolve => {
-        child.once('exit', () => {
-          resolve()
-        })
-        child.kill()
-      }),
-  }
+/** Starts it. */
+export function startBytesServer(): Promise<Forked> {
+  return forked(import.meta.url)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && process.send !== undefined) {
-  const server = createServer(socket => {
+listenIfForked(import.meta.url, () =>
+  createServer(socket => {
     socket.on('error', () => socket.destroy())
     socket.on('data', data => {
       let left = Number(/^GET \/(\d+)/.exec(data.toString('latin1'))?.[1] ?? 0)
@@ -49,8 +27,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url) && process.send !== undef
       }
       more()
     })
-  })
-  // The bench may fail; its server does not outlive it.
-  process.once('disconnect', () => process.exit())
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
-}
+  }),
+)

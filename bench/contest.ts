@@ -1,4 +1,8 @@
-/** Contenders that take turns, and what their requests cost beside each other. */
+/**
+ * Contenders that take turns, and what their requests cost beside each other. There is no forced garbage collection between
+ * the turns: it throws away compiled code whose objects have no instance at that moment, and what is then measured is
+ * compiling.
+ */
 import { median } from './median.ts'
 
 /** Sends one request and calls back when its answer is parsed. */

@@ -21,6 +21,7 @@ import { downloads } from './download.ts'
 import { exchanging } from './exchanging.ts'
 import { startH2Server } from './h2-server.ts'
 import { startJsonServer } from './json-server.ts'
+import { promised, subscribed } from './sends.ts'
 
 const [mode] = process.argv.slice(2)
 if (mode === 'download') await downloads()
@@ -44,7 +45,7 @@ function contests(): readonly Contest[] {
           ],
           others: [
             ['the engine', exchanging(engine, server.url), 0.85],
-            ['a client on it', subscribed(() => client.get(server.url)), undefined],
+            ['a client on it', subscribed(client.get(server.url)), undefined],
           ],
           async close() {
             await client.close()
@@ -67,7 +68,7 @@ function contests(): readonly Contest[] {
           base: ['node:http, Agent', viaNode(server.url, agent)],
           others: [
             ['the engine', exchanging(engine, server.url), 1.1],
-            ['a client on it', subscribed(() => client.get(server.url)), undefined],
+            ['a client on it', subscribed(client.get(server.url)), undefined],
           ],
           async close() {
             await client.close()
@@ -91,7 +92,7 @@ function contests(): readonly Contest[] {
           base: ['node:http2, one session', viaSession(session)],
           others: [
             ['the engine', exchanging(engine, server.url), 1.2],
-            ['a client on it', subscribed(() => client.get(server.url)), undefined],
+            ['a client on it', subscribed(client.get(server.url)), undefined],
           ],
           async close() {
             await client.close()
@@ -103,28 +104,6 @@ function contests(): readonly Contest[] {
       },
     },
   ]
-}
-
-function promised(send: () => Promise<unknown>): Send {
-  return done => {
-    send().then(() => {
-      done()
-    }, done)
-  }
-}
-
-function subscribed(call: () => ReturnType<ReturnType<typeof createClient>['get']>): Send {
-  return done => {
-    call().subscribe({
-      next: response => {
-        response.json()
-      },
-      error: done,
-      complete: () => {
-        done()
-      },
-    })
-  }
 }
 
 /** The least one can write on node:http without losing errors. */
