@@ -70,7 +70,7 @@ type Source = (typeof SOURCES)[number]
  * `UNSUPPORTED`.
  *
  * The way is decided again for every attempt of a `retry` and each hop of a `redirect`. Of several ways the next is tried when a
- * proxy cannot be reached; what a proxy answered, and a server that could not prove who it is, end the call. User and
+ * proxy cannot be reached; what an HTTP proxy answered, and a server that could not prove who it is, end the call. User and
  * password are for that proxy alone and never shown. This machine (`localhost`, 127.0.0.0/8, ::1) is spoken to directly, unless
  * `loopback: true`.
  *

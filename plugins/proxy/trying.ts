@@ -41,7 +41,7 @@ function by(request: HttpRequest, route: Route | undefined): HttpRequest {
 
 const BEFORE_TLS: ReadonlySet<Phase | undefined> = new Set(['dns', 'connect', 'proxy'] as const)
 
-/** What a proxy answered is an answer, and a server that could not prove who it is must not be asked by another way. */
+/** What an HTTP proxy answered is an answer, and a server that could not prove who it is must not be asked by another way. */
 function isUnreached(error: unknown): error is { readonly code: string } {
   if (!isHttpError(error) || error.requestWritten !== 'no') return false
   const { code, phase, response } = error
