@@ -1,14 +1,17 @@
 /** HTTP/1.1 and HTTP/1.0 on Node's own client, with connections of our own making. */
 import type { ClientRequest } from 'node:http'
+import type { HttpProxyAgent, HttpsProxyAgent } from 'hpagent'
 import { callback, count, flag, milliseconds, type Capabilities, type EngineFactory } from '../src/index.ts'
 import { Connector } from './connector/connector.ts'
 import { checkOptions, checkTls, ownOf } from './connector/options.ts'
+import { agent, tunnelOptionsOf } from './http/agent.ts'
 import { Connection } from './http/connection.ts'
 import { HttpExchange } from './http/exchange.ts'
 import type { Expecting, Settings } from './http/settings.ts'
+import { Tunnelling } from './http/tunnelling.ts'
 import { PooledEngine } from './pool/engine.ts'
 import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
-import { Pools } from './pool/pools.ts'
+import { Pools, type Source } from './pool/pools.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
 export type { PoolOptions } from './pool/options.ts'
@@ -39,6 +42,14 @@ export interface HttpOptions extends PoolOptions {
    * `CONFIG`. It must not write, end or destroy it. Default: none.
    */
   readonly configure?: ((request: ClientRequest) => void) | undefined
+  /**
+   * Sends everything through the proxy of this agent of hpagent: `https://` in tunnels that hpagent opens, `http://` as proxies
+   * expect it, or in tunnels too where the agent has `proxyRequestOptions` beyond TLS. Only its `proxy` and
+   * `proxyRequestOptions` count; connections are kept by this engine and TLS with servers is a matter of `tls`. `lookup`,
+   * `family` and `localAddress` are then for the way to the proxy, which looks up servers itself; `socketPath`,
+   * `lookupCache` and `connectAttempts` cannot be given beside it. Default: none.
+   */
+  readonly agent?: HttpsProxyAgent | HttpProxyAgent | undefined
 }
 
 /**
@@ -69,20 +80,22 @@ export function http(given: HttpOptions = {}): EngineFactory {
     configure: options.configure,
   }
   const connecting = connectingOf(options)
+  const tunnels = options.agent === undefined ? undefined : tunnelOptionsOf(options.agent, options, settings)
+  const source = (): Source & Partial<Tunnelling> =>
+    tunnels === undefined ? new Connector(connecting, ALPN) : new Tunnelling(tunnels, connecting, ALPN)
   // Made once here so that a certificate that cannot be read is a mistake of the caller, not of a request.
-  new Connector(connecting, ALPN)
+  source()
   const { asyncContext = true } = options
   return {
     name: 'http',
     create() {
-      const pools = new Pools<HttpExchange>(
-        settings,
-        new Connector(connecting, ALPN),
-        (id, origin, socket, facts, owner) => new Connection(id, origin, socket, facts, settings, owner),
-      )
+      const connector = source()
+      const pools = new Pools<HttpExchange>(settings, connector, (id, target, socket, facts, owner) => {
+        return new Connection(id, connector.aimOf?.(target) ?? target, socket, facts, settings, owner)
+      })
       return new PooledEngine(
         'http',
-        CAPABILITIES,
+        tunnels === undefined ? CAPABILITIES : TUNNELLED,
         pools,
         (request, observer) => new HttpExchange(request, observer, pools, settings),
         asyncContext,
@@ -101,6 +114,7 @@ const CHECKS = {
       : 'true, false or an object with from and wait',
   dangerouslyAcceptInvalidHttp: flag,
   configure: callback,
+  agent,
 }
 
 const EXPECT_CHECKS = { from: count, wait: milliseconds }
@@ -117,6 +131,9 @@ const CAPABILITIES: Capabilities = {
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],
 }
+
+/** An agent has one way for all, and its proxy does the look-ups. */
+const TUNNELLED: Capabilities = { ...CAPABILITIES, proxies: false, limits: ['queue', 'connect', 'tls', 'send'] }
 
 function expectingOf(given: HttpOptions['expectContinue']): Expecting | undefined {
   if (given === undefined || given === false) return undefined
