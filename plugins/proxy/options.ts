@@ -74,7 +74,10 @@ export interface ProxyOptions {
    * `'https://api.test'`, `'*'`. Default: none.
    */
   readonly rules: Readonly<Record<string, ProxyChoice>>
-  /** Asked for every send, and for each hop of a redirect. Default: nobody. What it throws is an error of code `PROXY`. */
+  /**
+   * Asked for every send, and for each hop of a redirect. Default: nobody. What it throws is an error of
+   * code `PROXY`; how long it takes is limited by `deadline` alone.
+   */
   readonly resolve: ((request: HttpRequest) => ProxyAnswer) | undefined
   /**
    * Where to find `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`: `true` for the environment of the process as it is before

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Hosts, isLoopback, targetOf } from '../../../plugins/proxy/hosts.ts'
 
@@ -105,6 +106,36 @@ describe('a list of hosts', () => {
       'x/y',
       '%',
     ])
+  })
+
+  it('takes any text, for an environment belongs to others', () => {
+    const piece = fc.constantFrom(
+      '*',
+      '.',
+      ':',
+      '/',
+      '[',
+      ']',
+      '::',
+      '%',
+      '8',
+      '10.0.0.0',
+      'a.test',
+      ' ',
+      ',',
+      'https://',
+    )
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(piece).map(pieces => pieces.join('')),
+    )
+    fc.assert(
+      fc.property(text, list => {
+        const hosts = new Hosts(list)
+        for (const [, origin] of CASES) expect(hosts.has(targetOf(new URL(origin).origin))).toBeTypeOf('boolean')
+      }),
+      { numRuns: 300 },
+    )
   })
 })
 
