@@ -13,6 +13,8 @@ export interface Target {
   readonly route?: Route | undefined
   /** The proxy that is asked in place of the server: the connection ends there, and every request names the whole url. */
   readonly forwarder?: ProxyHop | undefined
+  /** The server may speak before it is spoken to, as with HTTP/2 in the clear. */
+  readonly serverFirst?: boolean | undefined
 }
 
 /** Reads an origin, as in `https://api.test` or `http://[::1]:8080`. */

@@ -31,7 +31,7 @@ export class Knowledge implements Source {
     if (!target.secure && !this.#inTheClear) return new Refusal(target, listener)
     const wanted = target.secure ? 'agreed' : 'known'
     // A proxy that is asked in place of the server would be asked over HTTP/1.1: here it always makes a tunnel.
-    const reached = { ...target, forwarder: undefined }
+    const reached = { ...target, forwarder: undefined, serverFirst: !target.secure }
     return new Opening(this.#connector, reached, wanted, this.#settings, this.#ready, listener)
   }
 

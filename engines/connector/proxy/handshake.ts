@@ -3,8 +3,8 @@ import type { ConnectFailure } from '../failure.ts'
 
 /** Hears the outcome, once and later. */
 export interface TunnelListener {
-  /** What is written now arrives at the other end. */
-  opened(): void
+  /** What is written now arrives at the other end; `early` is what came from there before anything was written. */
+  opened(early: Buffer): void
   failed(failure: ConnectFailure): void
 }
 

@@ -5,7 +5,7 @@ import type { ConnectFailure } from '../failure.ts'
 import { handshakeFailed } from '../handshake-failure.ts'
 import { hostPort, type Target } from '../target.ts'
 import { Admission } from './access.ts'
-import { proxyUnreachable } from './failure.ts'
+import { proxyFailed, proxyUnreachable } from './failure.ts'
 import type { Handshake, TunnelListener } from './handshake.ts'
 import { Socks5 } from './socks5.ts'
 import { Tunnel } from './tunnel.ts'
@@ -97,10 +97,17 @@ export class Passage {
       this.#listener.passed()
       return
     }
+    const { hop } = admission
     const next = this.#hops[at + 1]
     const { host, port } = next ?? this.#target
     const listener: TunnelListener = {
-      opened: () => {
+      opened: early => {
+        if (early.length > 0 && (next !== undefined || this.#target.serverFirst !== true)) {
+          // Nobody at the other end has been spoken to: what is there was made up on the way.
+          this.#listener.failed(proxyFailed(hop, `sent ${early.length} bytes behind its answer`))
+          return
+        }
+        if (early.length > 0) socket.unshift(early)
         if (next === undefined) this.#listener.passed()
         else this.#arrived(at + 1, socket)
       },
@@ -108,7 +115,6 @@ export class Passage {
         this.#refused(admission, failure)
       },
     }
-    const { hop } = admission
     this.#handshake =
       hop.protocol === 'socks5'
         ? new Socks5(socket, hop, { host, port }, listener)

@@ -128,9 +128,8 @@ export class Socks5 implements Handshake {
     if (length === undefined) return this.#fail('answered with something that is not SOCKS5')
     const used = 4 + length + 2
     if (bytes.length < used) return 0
-    if (bytes.length > used) return this.#fail(`sent ${bytes.length - used} bytes behind its answer`)
     this.stop()
-    this.#listener.opened()
+    this.#listener.opened(bytes.subarray(used))
     return used
   }
 

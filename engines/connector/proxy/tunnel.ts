@@ -58,11 +58,9 @@ export class Tunnel implements Handshake {
     }
     const { head, rest } = read
     if (!opens(head.status)) this.#refuse(head, rest)
-    // Nobody at the other end has been spoken to: what is there was made up on the way.
-    else if (rest.length > 0) this.#fail(`sent ${rest.length} bytes behind the head that opens the tunnel`)
     else {
       this.stop()
-      this.#listener.opened()
+      this.#listener.opened(rest)
     }
   }
 
