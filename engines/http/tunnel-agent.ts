@@ -27,9 +27,16 @@ export interface TunnelOptions {
 
 /** Node reads more than is set here: for some of it a polluted `Object.prototype` must not answer. */
 const NOT_GIVEN = Object.fromEntries(
-  ['signal', 'socketPath', 'hostname', 'auth', 'insecureHTTPParser', 'joinDuplicateHeaders', 'setDefaultHeaders'].map(
-    name => [name, undefined],
-  ),
+  [
+    'signal',
+    'socketPath',
+    'hostname',
+    'auth',
+    'protocol',
+    'insecureHTTPParser',
+    'joinDuplicateHeaders',
+    'setDefaultHeaders',
+  ].map(name => [name, undefined]),
 )
 
 /** Asks a proxy for tunnels in hpagent's words. */

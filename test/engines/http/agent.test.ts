@@ -261,8 +261,8 @@ describe('through the proxy of an agent of hpagent', () => {
     const polluted = {
       socketPath: '/nowhere',
       auth: 'mallory:x',
-      insecureHTTPParser: 'yes',
       hostname: 'elsewhere.test',
+      insecureHTTPParser: 'yes',
     }
     try {
       for (const [name, value] of Object.entries(polluted))
@@ -272,6 +272,18 @@ describe('through the proxy of an agent of hpagent', () => {
       for (const name of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, name)
     }
     expect(via.asked[0]).not.toContain('authorization')
+  })
+
+  it('nor does a signal that would throw', async () => {
+    const free = await proxy()
+    await free[Symbol.asyncDispose]()
+    const engine = open(free.url)
+    try {
+      Object.defineProperty(Object.prototype, 'signal', { value: 5, configurable: true, writable: true })
+      expect(await refusal(engine, 'https://127.0.0.1:1/')).toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'signal')
+    }
   })
 
   it('what is wrong with the server is not blamed on the proxy', async () => {
