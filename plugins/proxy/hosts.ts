@@ -107,10 +107,10 @@ function hostEntry(text: string): Entry | undefined {
   return target => target.address !== undefined && sharesBits(target.address, address, 128)
 }
 
-/** Names are compared with names only: `.1` is no end of 127.0.0.1. */
+/** No name ends like an address: what ends in a number is one (WHATWG URL). */
 function nameEntry(name: string, belowOnly: boolean): Entry {
   const end = `.${name}`
-  return target => target.address === undefined && (target.name.endsWith(end) || (!belowOnly && target.name === name))
+  return target => target.name.endsWith(end) || (!belowOnly && target.name === name)
 }
 
 function rootless(hostname: string): string {

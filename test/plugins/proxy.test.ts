@@ -98,6 +98,7 @@ describe('one proxy', () => {
     ['http://ada:%^%2F@p.test', 'ada', '%^/'],
     ['http://a@b:c@d@p.test', 'a@b', 'c@d'],
     ['socks5://a%3Ab:c@p.test', 'a:b', 'c'],
+    [`socks5://ada:${'x'.repeat(255)}@p.test`, 'ada', 'x'.repeat(255)],
   ])('%s has its credentials decoded', async (url, username, password) => {
     const { api, client } = open(proxy({ url }))
     await firstValueFrom(client.get('http://a.test/'))
@@ -121,7 +122,9 @@ describe('one proxy', () => {
     ['http://ada:hu%0Ash@p.test', /a control character/],
     ['http://ada:hu%FFsh@p.test', /is not UTF-8/],
     ['http://a%3Ada:hush@p.test', /a user cannot have a colon/],
-    [`socks5://ada:hush${'x'.repeat(256)}@p.test`, /at most 255 bytes/],
+    [`socks5://ada:hush${'x'.repeat(252)}@p.test`, /at most 255 bytes/],
+    [`socks5://hush${'x'.repeat(252)}:a@p.test`, /at most 255 bytes/],
+    [`socks5://hush${'é'.repeat(126)}:a@p.test`, /at most 255 bytes/],
     ['http://', /it is no url/],
     ['', /does not begin/],
     [7, /it is no url/],
@@ -329,6 +332,12 @@ describe('a resolver', () => {
     expect(api.history).toEqual([])
   })
 
+  it('that failed as a request of its own is a way that was not found too', async () => {
+    const cause = new HttpError('STATUS', 'GET http://pac.test/ was answered 404.', { phase: 'headers' })
+    const { client } = open(proxy({ resolve: () => throwError(() => cause) }))
+    expect(await errorOf(client.get('http://a.test/'))).toMatchObject({ code: 'PROXY', cause: { code: 'STATUS' } })
+  })
+
   it.each([7, null, '', 'ada:hush@p.test', [], of('ada:hush@p.test')])('that answers %o is a mistake', async answer => {
     const { api, client } = open(proxy({ resolve: () => answer as string }))
     const error = await errorOf(client.get('http://a.test/'))
@@ -417,7 +426,7 @@ describe('several ways', () => {
     async function* once() {
       yield 'once'
     }
-    await errorOf(client.post('http://a.test/', once()))
+    expect((await errorOf(client.post('http://a.test/', once()))).code).toBe('PROXY')
     expect(api.history.length).toBe(3)
   })
 
@@ -529,10 +538,20 @@ describe('a route', () => {
   it('is forgotten when many others were wanted since', async () => {
     const { api, client } = open(proxy({ resolve: ({ target }) => `http://p${target.slice(1)}.test` }))
     for (let at = 0; at <= 256; at++) await firstValueFrom(client.get(`http://a.test/${at}`))
-    await firstValueFrom(client.get('http://a.test/256'))
+    await firstValueFrom(client.get('http://a.test/1'))
     await firstValueFrom(client.get('http://a.test/0'))
-    expect(routeOf(api, 257)).toBe(routeOf(api, 256))
+    await firstValueFrom(client.get('http://a.test/1'))
+    expect(routeOf(api, 257)).toBe(routeOf(api, 1))
     expect(routeOf(api, 258)).not.toBe(routeOf(api, 0))
+    expect(routeOf(api, 259)).toBe(routeOf(api, 1))
+  })
+
+  it('is another one for another TLS and for another callback', async () => {
+    const { api, client } = open(proxy({ url: P }))
+    const tls = { ca: 'PEM' }
+    for (const options of [{}, { ask: () => undefined }, { ask: () => undefined }, { tls }, { tls: { ...tls } }])
+      await firstValueFrom(client.get('http://a.test/', { proxy: options }))
+    expect(new Set(api.history.map((_, at) => routeOf(api, at))).size).toBe(5)
   })
 
   it('asks for credentials, now or later', async () => {
