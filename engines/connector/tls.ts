@@ -1,9 +1,12 @@
 /** TLS for engines on Node: its options, and the handshake on a socket that is connected. */
+import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import {
+  checkServerIdentity,
   connect,
   createSecureContext,
   type ConnectionOptions,
+  type PeerCertificate,
   type SecureContext,
   type SecureVersion,
   type TLSSocket,
@@ -97,6 +100,7 @@ export class TlsProfile {
     })
     // An address is not a name that may be asked for (RFC 6066 §3).
     if (isIP(name) === 0) options.servername = name
+    else if (isIP(name) === 6) options.checkServerIdentity = checkAddress
     const secured = connect(options)
     let through = false
     // A session says that the peer was found to be the right one, which is not looked at again when it is resumed.
@@ -135,6 +139,13 @@ export class TlsProfile {
     })
     return secured
   }
+}
+
+/** Node 22.23 takes an address of IPv6 for a name, which no certificate then has. */
+function checkAddress(address: string, certificate: PeerCertificate): Error | undefined {
+  const { raw } = certificate as Partial<PeerCertificate>
+  const found = raw !== undefined && new X509Certificate(raw).checkIP(address) !== undefined
+  return found ? undefined : checkServerIdentity(address, certificate)
 }
 
 function infoOf(socket: TLSSocket, resumed: boolean, fingerprint: string | undefined): TlsInfo {

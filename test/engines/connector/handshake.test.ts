@@ -17,13 +17,13 @@ afterEach(() => {
 })
 
 /** Listens and answers with the port. */
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   servers.push(server)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(0, host, resolve))
   return (server.address() as AddressInfo).port
 }
 
-function tlsServer(options: ServerTls): Promise<number> {
+function tlsServer(options: ServerTls, host?: string): Promise<number> {
   const server = createServer({ ...good, ...options }, socket => {
     socket.on('error', () => undefined)
     socket.resume()
@@ -31,7 +31,7 @@ function tlsServer(options: ServerTls): Promise<number> {
   // Says something, so that those who read see the sessions.
   server.on('secureConnection', socket => socket.write('x'))
   server.on('tlsClientError', () => undefined)
-  return listen(server)
+  return listen(server, host)
 }
 
 /** Shakes hands once and answers with the sentence of the failure, or with the version agreed on. */
@@ -47,6 +47,24 @@ const pinOf = (pem: string): string =>
   createHash('sha256')
     .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64')
+
+describe('a server by an address of IPv6', () => {
+  const by = async (identity: ServerTls) => {
+    const port = await tlsServer(identity, '::1')
+    return outcome(connectorOf({ tls: { ca } }), `https://[::1]:${port}`)
+  }
+
+  it('is known by its certificate', async () => {
+    const { failure, facts } = await by(good)
+    expect(failure).toBeUndefined()
+    expect(facts).toMatchObject({ remoteAddress: '::1', tls: { resumed: false } })
+  })
+
+  it('is not known by that of somebody else', async () => {
+    const { failure } = await by(wrongHost)
+    expect(failure).toMatchObject({ code: 'TLS', phase: 'tls', cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
+  })
+})
 
 describe('a handshake that fails says why', () => {
   const old: ServerTls = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }
