@@ -6,6 +6,7 @@ import type { HttpEvent } from './events.ts'
 import type { Lazy } from './lazy.ts'
 import { closedError, type Lifetime } from './lifetime.ts'
 import { REPORT } from './monitor.ts'
+import type { AnyPlugin } from './plugin.ts'
 import { NO_PLUGIN_OPTIONS, prepareRequest, type Prepared, type Said } from './prepare.ts'
 import { LIVE, type HttpRequest } from './request.ts'
 import type { HttpResponse } from './response.ts'
@@ -18,6 +19,8 @@ import type { Watching } from './watching.ts'
 /** What a client is made of. */
 export interface Parts {
   readonly base: BaseUrl | undefined
+  /** The plugins it will have, where they are known before everything is loaded. */
+  readonly planned: readonly AnyPlugin[] | undefined
   readonly stack: Lazy<Stack>
   readonly engine: Lazy<Engine>
   readonly lifetime: Lifetime

@@ -12,7 +12,7 @@ import { OpenClient } from './opened-client.ts'
 import { checkOrder } from './order.ts'
 import { own } from './own.ts'
 import type { AnyPlugin, PluginContext } from './plugin.ts'
-import { Stack } from './stack.ts'
+import { extended, Stack } from './stack.ts'
 import { parseBase, type BaseUrl } from './url.ts'
 import { Watching } from './watching.ts'
 
@@ -41,7 +41,7 @@ export function openClient(given: ClientOptions, defaults: Defaults): Client {
         }),
   )
   let ids = 0
-  return new OpenClient({ base, stack, engine, lifetime, watching, nextId: () => ++ids }, childOf)
+  return new OpenClient({ base, planned: plugins, stack, engine, lifetime, watching, nextId: () => ++ids }, childOf)
 }
 
 /** Makes the parts of a child: its own lifetime, plugins and base url on the engine of its parent. */
@@ -53,12 +53,13 @@ function childOf(parent: Parts, given: ChildOptions): Parts {
   const watching = new Watching(engine, lifetime.released, parent.watching)
   const build = (stack: Stack, ready: Engine): Stack =>
     stack.extend(options.plugins ?? [], contextOf(lifetime, watching, ready))
+  const planned = atOnce(lifetime, () => parent.planned && extended(parent.planned, options.plugins ?? []))
   const stack = atOnce(lifetime, () =>
     parent.stack.now && engine.now
       ? Lazy.of(build(parent.stack.now, engine.now))
       : new Lazy(async () => build(await parent.stack.load(), await engine.load())),
   )
-  return { base, stack, engine, lifetime, watching, nextId }
+  return { base, planned, stack, engine, lifetime, watching, nextId }
 }
 
 /** A plugin that cannot be installed leaves nothing behind that is open. */

@@ -72,8 +72,8 @@ export class OpenClient implements Client {
   }
 
   explain(): string {
-    const { base, stack, engine } = this.#parts
-    return explain({ baseUrl: base?.href, plugins: stack.now?.plugins, engine: engine.now?.name })
+    const { base, planned, stack, engine } = this.#parts
+    return explain({ baseUrl: base?.href, plugins: stack.now?.plugins ?? planned, engine: engine.now?.name })
   }
 
   get inFlight(): number {

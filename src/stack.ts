@@ -29,11 +29,9 @@ export class Stack {
 
   /** Adds plugins where they belong, or puts them in the place of those of the same name; the others keep their state. */
   extend(plugins: readonly AnyPlugin[], context: PluginContext): Stack {
-    checkPlugins(plugins)
+    const all = extended(this.plugins, plugins)
     if (plugins.length === 0) return this
     const own = new Map(this.installed.map(one => [one.plugin, one]))
-    const replaced = this.plugins.map(old => plugins.find(({ name }) => name === old.name) ?? old)
-    const all = arrange([...replaced, ...plugins.filter(plugin => !replaced.includes(plugin))])
     return new Stack(
       all.map(plugin => own.get(plugin) ?? install(plugin, context)),
       this.#edge,
@@ -65,6 +63,14 @@ export class Stack {
       phase: 'config',
     })
   }
+}
+
+/** Adds plugins where they belong, or puts them in the place of those of the same name. Throws `CONFIG` when that cannot be. */
+export function extended(plugins: readonly AnyPlugin[], added: readonly AnyPlugin[]): readonly AnyPlugin[] {
+  checkPlugins(added)
+  if (added.length === 0) return plugins
+  const replaced = plugins.map(old => added.find(({ name }) => name === old.name) ?? old)
+  return arrange([...replaced, ...added.filter(plugin => !replaced.includes(plugin))])
 }
 
 function install(plugin: AnyPlugin, context: PluginContext): Installed {

@@ -438,6 +438,12 @@ describe('defaults', () => {
     expect(asked).toEqual([])
   })
 
+  it('are told by explain() as soon as they are known, also while the engine is still to be loaded', () => {
+    const { client } = lazily({ plugins: [plugin('a')()] })
+    expect(client.explain()).toMatch(/call +a .*\n[^]+engine +the platform's default, loaded with the first request/)
+    expect(client.with(plugin('b')()).explain()).toMatch(/call +a .*\n +call +b /)
+  })
+
   it('are there for explain() once they are loaded', async () => {
     const { client, engines, ready } = lazily()
     ready.resolve(engines)
