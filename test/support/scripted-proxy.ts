@@ -41,8 +41,12 @@ async function listening(
   let waiting: (() => void)[] = []
   const accept = (socket: Socket): void => {
     sockets.add(socket)
+    socket.setNoDelay(true)
     socket.on('error', () => undefined)
-    socket.on('data', bytes => (heard += bytes.toString('latin1')))
+    // Enough to find what must not be there.
+    socket.on('data', bytes => {
+      if (heard.length < 1_000_000) heard += bytes.toString('latin1')
+    })
     socket.once('close', () => {
       sockets.delete(socket)
       if (sockets.size === 0) for (const done of waiting.splice(0)) done()
@@ -118,9 +122,9 @@ export function scriptedProxy(
 }
 
 /** Connects to `host:port`, says that it did, and passes everything on. */
-export function tunnel(socket: Socket, authority: string, said: string | Buffer): Socket {
+function tunnel(socket: Socket, authority: string, said: string | Buffer): Socket {
   const { hostname, port } = new URL(`tcp://${authority}`)
-  const far = connect({ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) }, () => {
+  const far = connect({ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port), noDelay: true }, () => {
     socket.write(said)
     socket.pipe(far)
     far.pipe(socket)
