@@ -211,7 +211,9 @@ export class HttpExchange
   onEnd(): void {
     const answer = this.#answer
     if (this.#stage !== 'over' && this.#refusal !== undefined) {
-      this.#release()
+      // squid says that it keeps a connection on which it refused a body, and then never reads from it again.
+      if (this.request.body === undefined) this.#release()
+      else this.#drop()
       this.#refusal.end()
     }
     if (this.#stage === 'over' || answer === undefined) return

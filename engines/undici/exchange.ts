@@ -223,6 +223,8 @@ export class UndiciExchange
   }
 
   onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
+    // squid says that it keeps a connection on which it refused a body, and then never reads from it again.
+    if (this.#refusal !== undefined && this.request.body !== undefined) this.#connection?.destroy()
     const connection = this.#release()
     if (this.#stage === 'over') return
     if (this.#refusal !== undefined) {

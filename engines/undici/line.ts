@@ -18,6 +18,8 @@ export interface Line {
   done(): void
   /** Takes no more requests; those that run on it may end. */
   retire(): void
+  /** Closes it now, if it is ours to close. */
+  destroy(): void
 }
 
 /** Gives a request to undici; `handler` hears what becomes of it. `explain` says what an error before it was sent means. */
