@@ -10,7 +10,7 @@ import { HttpExchange } from './http/exchange.ts'
 import type { Expecting, Settings } from './http/settings.ts'
 import { Tunnelling } from './http/tunnelling.ts'
 import { PooledEngine } from './pool/engine.ts'
-import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
+import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools, type Source } from './pool/pools.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
@@ -95,7 +95,7 @@ export function http(given: HttpOptions = {}): EngineFactory {
       })
       return new PooledEngine(
         'http',
-        tunnels === undefined ? CAPABILITIES : TUNNELLED,
+        tunnels === undefined ? { ...CAPABILITIES, ...proxying(connecting) } : TUNNELLED,
         pools,
         (request, observer) => new HttpExchange(request, observer, pools, settings),
         asyncContext,

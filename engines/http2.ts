@@ -8,7 +8,7 @@ import { Knowledge } from './http2/knowledge.ts'
 import { SESSION_DEFAULTS, type SessionSettings } from './http2/settings.ts'
 import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
-import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
+import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools } from './pool/pools.ts'
 import { UndiciExchange } from './undici/exchange.ts'
 import type { Settings } from './undici/settings.ts'
@@ -97,7 +97,7 @@ const only: Make = (mode, settings, connecting, asyncContext) => {
   const protocols = mode === 'h2c' ? (['h2c', 'h2'] as const) : (['h2'] as const)
   return new PooledEngine(
     'http2',
-    { ...CAPABILITIES, protocols },
+    { ...CAPABILITIES, ...proxying(connecting), protocols },
     pools,
     (request, observer) => new Http2Exchange(request, observer, pools),
     asyncContext,
@@ -109,7 +109,7 @@ const either: Make = (_, settings, connecting, asyncContext) => {
   const pools = new Pools<UndiciExchange>(settings, source, source.adopt)
   return new PooledEngine(
     'http2',
-    CAPABILITIES,
+    { ...CAPABILITIES, ...proxying(connecting) },
     pools,
     (request, observer) => new UndiciExchange(request, observer, pools),
     asyncContext,

@@ -6,7 +6,7 @@ import { atLeastOne, checkOptions, checkTls, ownOf, type ConnectOptions } from '
 import { SESSION_DEFAULTS } from './http2/settings.ts'
 import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
-import { connectingOf, POOL_CHECKS, settingsOf, type PoolOptions } from './pool/options.ts'
+import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools } from './pool/pools.ts'
 import { Connection } from './undici/connection.ts'
 import { UndiciExchange } from './undici/exchange.ts'
@@ -92,7 +92,7 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
       const pools = http2 ? either(settings, connecting) : only(settings, connecting)
       return new PooledEngine(
         'undici',
-        http2 ? { ...CAPABILITIES, protocols: ['http/1.1', 'h2'] } : CAPABILITIES,
+        { ...CAPABILITIES, ...proxying(connecting), ...(http2 ? { protocols: ['http/1.1', 'h2'] } : undefined) },
         pools,
         (request, observer) => new UndiciExchange(request, observer, pools),
         asyncContext,

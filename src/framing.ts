@@ -12,6 +12,7 @@ const OURS: ReadonlyMap<string, string> = new Map([
   ['connection', 'the engine manages connections'],
   ['keep-alive', 'the engine manages connections'],
   ['proxy-connection', 'the engine manages connections'],
+  ['proxy-authorization', 'credentials for a proxy go with its url, and to that proxy alone'],
   ['te', 'the engine says what it can read'],
   ['trailer', 'the engine announces trailers'],
   ['expect', 'the engine decides when to wait for 100 Continue'],

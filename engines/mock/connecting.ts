@@ -15,7 +15,7 @@ export function connect(stage: Stage, script: Script, connected: () => void): vo
     ['queue', 0],
     ['dns', took.dns ?? 0],
     ['connect', took.tcp ?? 0],
-    ['proxy', 0],
+    ['proxy', took.proxy ?? 0],
     ['tls', took.tls ?? 0],
   ]
   const whole = asTime(limits.connect)

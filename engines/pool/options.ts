@@ -16,7 +16,7 @@ export interface PoolOptions {
    * closes each after its answer. Default 4000, and up to 600 000 when the server announces that.
    */
   readonly keepAlive?: number | false | undefined
-  /** How long look-up, TCP and TLS may take together, unless the request has a limit of its own. Default 10 000. */
+  /** How long look-up, TCP, proxies and TLS may take together, unless the request has a limit of its own. Default 10 000. */
   readonly connectTimeout?: number | false | undefined
   /** How often a connection is tried when every address failed, within `connectTimeout`. Default 1. */
   readonly connectAttempts?: number | undefined
@@ -37,7 +37,7 @@ export interface PoolOptions {
   readonly family?: 4 | 6 | undefined
   /** The address of this machine to connect from. Default: the system chooses. */
   readonly localAddress?: string | undefined
-  /** Connects to this unix socket, whatever the host of the url. Default: none. */
+  /** Connects to this unix socket, whatever the host of the url; no request can then go through a proxy. Default: none. */
   readonly socketPath?: string | undefined
   /**
    * Calls you back in the `AsyncLocalStorage` context in which you sent the request; `false` saves a microsecond a request and
@@ -91,4 +91,9 @@ export function connectingOf(options: PoolOptions): ConnectOptions {
     localAddress: options.localAddress,
     socketPath: options.socketPath,
   }
+}
+
+/** What an engine with these options can do with a route: a unix socket is a way of its own, which leads past all proxies. */
+export function proxying({ socketPath }: ConnectOptions): { readonly proxies: boolean } {
+  return { proxies: socketPath === undefined }
 }

@@ -193,6 +193,67 @@ describeEngines('through a proxy', ({ speaks }) => {
     expect(socks.asked).toMatchObject([{ method: 'name', target: `localhost.sluice.test:${server.port}` }])
   })
 
+  it('asks a proxy of SOCKS5 for addresses as addresses', async () => {
+    await using proxy = await scriptedSocks()
+    const engine = open()
+    const route: Route = { hops: [proxy.hop()], tunnel: false }
+    await using server = await serve({ 'GET /': reply.text('six') }, { host: '::1' })
+    expect((await sent(engine, server.url, { route })).text).toBe('six')
+    // What leads to nowhere only shows how it was written.
+    for (const host of ['[2001:db8::1:0:0:2]', '[::ffff:192.0.2.1]', '[1:2:3:4:5:6:7:8]', '[::]', '127.0.0.1'])
+      await send(engine, `http://${host}:9/`, { route, limits: { connect: 100 } }).over
+    expect(proxy.asked.map(({ method, target }) => `${method} ${target}`)).toEqual([
+      `IPv6 [0:0:0:0:0:0:0:1]:${server.port}`,
+      'IPv6 [2001:db8:0:0:1:0:0:2]:9',
+      'IPv6 [0:0:0:0:0:ffff:c000:201]:9',
+      'IPv6 [1:2:3:4:5:6:7:8]:9',
+      'IPv6 [0:0:0:0:0:0:0:0]:9',
+      'IPv4 127.0.0.1:9',
+    ])
+  })
+
+  it('goes to a proxy by its name, over whichever of its addresses answers', async () => {
+    await using proxy = await scriptedProxy()
+    await using server = await origin('auto')
+    const asked: string[] = []
+    const engine = open({
+      lookup(host, _, done) {
+        asked.push(host)
+        done(null, [
+          { address: '127.0.0.2', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ])
+      },
+    })
+    const route: Route = { hops: [proxy.hop({ host: 'proxy.sluice.test' })], tunnel: false }
+    const one = await sent(engine, server.url, { route })
+    expect([one.text, asked]).toEqual(['hello', ['proxy.sluice.test']])
+    expect(one.all('connection')[0]?.connection).toMatchObject({
+      proxy: `http://proxy.sluice.test:${proxy.port}`,
+      remotePort: proxy.port,
+    })
+  })
+
+  it('is no way for an engine that connects to a unix socket', () => {
+    expect(open().capabilities.proxies).toBe(true)
+    expect(open({ socketPath: '/run/sluice.sock' }).capabilities.proxies).toBe(false)
+  })
+
+  it('does not keep the process alive for a tunnel that nobody needs any more', async () => {
+    await using proxy = await scriptedProxy(undefined, { tls: good })
+    await using server = await origin('http/1.1')
+    const engine = open()
+    const route: Route = { hops: [proxy.hop({ tls: { ca } })], tunnel: false }
+    const sockets = (): number => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
+    // Those of the test before may still be closing.
+    while (sockets() > 0) await new Promise(resolve => setImmediate(resolve))
+    await sent(engine, server.url, { route })
+    await new Promise(resolve => setImmediate(resolve))
+    // One for each end of each connection, but for ours, which only waits: proxy, proxy to server, server.
+    expect(sockets()).toBe(3)
+    expect(engine.stats?.().idle).toBe(1)
+  })
+
   it('makes a tunnel for http:// where it is told to', async () => {
     await using proxy = await scriptedProxy()
     await using server = await serve({ 'GET /': reply.text('hello') })

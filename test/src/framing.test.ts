@@ -93,6 +93,7 @@ describe('headers that are ours', () => {
     'Connection',
     'Keep-Alive',
     'Proxy-Connection',
+    'Proxy-Authorization',
     'TE',
     'Trailer',
     'Expect',

@@ -18,8 +18,8 @@ describe('the time of a reply', () => {
 
   it('passes while connecting, as the connection says it took', () => {
     marbles(({ api, expectEvents }) => {
-      api.enqueue({ connection: { took: { dns: 10, tcp: 20, tls: 30 } } })
-      expectEvents(exchangeOf(api), all).toBe('60ms (csh|)')
+      api.enqueue({ connection: { took: { dns: 10, tcp: 20, proxy: 5, tls: 30 } } })
+      expectEvents(exchangeOf(api), all).toBe('65ms (csh|)')
     })
   })
 
