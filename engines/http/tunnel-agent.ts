@@ -4,6 +4,7 @@ import type { ClientRequest } from 'node:http'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { HttpProxyAgent } from 'hpagent'
 import type { ProxyHop } from '../../src/index.ts'
+import { addressesOf, type AddressOptions } from '../connector/addresses.ts'
 import type { Target } from '../connector/target.ts'
 
 /** On this channel Node tells of each request as it is made. */
@@ -50,7 +51,7 @@ export class TunnelAgent extends HttpProxyAgent {
   /** The name that its certificate is to have. */
   readonly servername: string
 
-  constructor({ proxy, proxyRequestOptions, keepAlive, ...connecting }: TunnelOptions) {
+  constructor({ proxy, proxyRequestOptions, keepAlive, maxHeaderSize, lookup, family, localAddress }: TunnelOptions) {
     super({ proxy, keepAlive })
     const { hostname, protocol, username, password } = proxy
     const secure = protocol === 'https:'
@@ -62,7 +63,15 @@ export class TunnelAgent extends HttpProxyAgent {
     this.proxy = { protocol: secure ? 'tls:' : 'http:', hostname: host, port, username, password }
     const { servername: given } = proxyRequestOptions
     const servername = typeof given === 'string' ? given : isIP(host) === 0 ? host : ''
-    this.proxyRequestOptions = { ...NOT_GIVEN, ...proxyRequestOptions, servername, ...connecting }
+    this.proxyRequestOptions = {
+      ...NOT_GIVEN,
+      ...proxyRequestOptions,
+      servername,
+      maxHeaderSize,
+      family,
+      localAddress,
+      lookup: lookingUp({ lookup, family }),
+    }
     this.servername = servername === '' ? host : servername
   }
 
@@ -82,5 +91,17 @@ export class TunnelAgent extends HttpProxyAgent {
     }
     if (asked === undefined) throw new Error('hpagent made no request')
     return asked
+  }
+}
+
+/** Asks for addresses as the connector does: Node asks for all of them or for one, as its other options are. */
+function lookingUp(options: AddressOptions): LookupFunction {
+  return (host, { all }, done) => {
+    addressesOf(host, options, (error, addresses) => {
+      const [first] = addresses
+      if (first === undefined) done(error as Error, [])
+      else if (all === true) done(null, [...addresses])
+      else done(null, first.address, first.family)
+    })
   }
 }

@@ -9,7 +9,7 @@ import { hostPort, type Target } from '../connector/target.ts'
 export function tunnelFailed(hop: ProxyHop, servername: string, cause: unknown): ConnectFailure {
   const code = codeOf(cause)
   const { syscall } = Object(cause) as { readonly syscall?: unknown }
-  if (syscall === 'getaddrinfo') return proxyUnreachable(hop, lookupFailed(hop.host, cause))
+  if (syscall === 'getaddrinfo' || code === 'ENOTFOUND') return proxyUnreachable(hop, lookupFailed(hop.host, cause))
   const attempts = attemptsOf(hop, cause)
   if (attempts.length > 0) return proxyUnreachable(hop, unreachable(targetOf(hop), attempts))
   if (HANDSHAKE.test(code)) return proxyUnreachable(hop, handshakeFailed(targetOf(hop), servername, cause))

@@ -173,6 +173,20 @@ describe('through the proxy of an agent of hpagent', () => {
     expect(server.requests[0]?.rawHeaders).not.toContain('x-team')
   })
 
+  it.each([undefined, 4] as const)('the proxy is looked up as it is said, in the family %s', async family => {
+    await using server = await serve({ 'GET /': reply.text('found') }, { tls: good })
+    await using via = await proxy()
+    const asked: string[] = []
+    const lookup: HttpOptions['lookup'] = (host, options, done) => {
+      asked.push(host)
+      expect(options.all).toBe(true)
+      done(null, [{ address: '127.0.0.1', family: 4 }])
+    }
+    const engine = open(via.url.replace('127.0.0.1', 'proxy.test'), { lookup, family })
+    expect((await sent(engine, server.url)).text).toBe('found')
+    expect(asked).toEqual(['proxy.test'])
+  })
+
   it('addresses of IPv6 are in brackets, and belong to the certificate', async () => {
     await using server = await serve({ 'GET /': reply.text('six') }, { tls: good })
     const { port } = server
@@ -375,10 +389,10 @@ describe('a proxy that does not open the tunnel', () => {
     await free[Symbol.asyncDispose]()
     expect(await refusal(open(free.url), where)).toMatchObject({ code: 'PROXY', requestWritten: 'no' })
     const lookup: HttpOptions['lookup'] = (_, __, done) => {
-      done(Object.assign(new Error('no'), { code: 'ENOTFOUND', syscall: 'getaddrinfo' }), [])
+      done(null, [])
     }
     const error = await refusal(open('http://proxy.test:3128', { lookup }), where)
-    expect(error).toMatchObject({ code: 'PROXY', cause: { code: 'ENOTFOUND' } })
+    expect(error).toMatchObject({ code: 'PROXY', phase: 'dns', cause: { code: 'ENOTFOUND' } })
   })
 
   it('may say why in chunks', async () => {
