@@ -26,7 +26,10 @@ export function targetOf(origin: string, route?: Route): Target {
     secure,
     host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
     port: port === '' ? (secure ? 443 : 80) : Number(port),
-    ...(route === undefined ? undefined : { route, forwarder: forwarderOf(route, secure) }),
+    // Always named, so that none of them comes from a polluted `Object.prototype`.
+    route,
+    forwarder: forwarderOf(route, secure),
+    serverFirst: false,
   }
 }
 

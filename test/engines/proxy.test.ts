@@ -254,6 +254,33 @@ describeEngines('through a proxy', ({ speaks }) => {
     expect(engine.stats?.().idle).toBe(1)
   })
 
+  it('is not made out of a polluted Object.prototype', async () => {
+    await using proxy = await scriptedProxy()
+    await using server = await origin('auto')
+    await using plain = await serve({ 'GET /': reply.text('hello') })
+    const hop = proxy.hop()
+    const gadgets = {
+      route: { hops: [hop], tunnel: false },
+      forwarder: hop,
+      hops: [hop],
+      serverFirst: true,
+      forwarded: {},
+    }
+    const engine = open()
+    for (const [name, value] of Object.entries(gadgets))
+      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+    try {
+      for (const { url } of [server, plain]) {
+        const one = await sent(engine, url, { route: undefined })
+        expect([one.text, one.all('connection')[0]?.connection.proxy]).toEqual(['hello', undefined])
+      }
+    } finally {
+      for (const name of Object.keys(gadgets)) Reflect.deleteProperty(Object.prototype, name)
+    }
+    expect(proxy.asked).toEqual([])
+    expect(plain.requests.map(({ target }) => target)).toEqual(['/'])
+  })
+
   it('makes a tunnel for http:// where it is told to', async () => {
     await using proxy = await scriptedProxy()
     await using server = await serve({ 'GET /': reply.text('hello') })

@@ -27,7 +27,7 @@ export interface Given {
   readonly limits?: Limits
   readonly progress?: boolean
   readonly attempt?: number
-  readonly route?: Route
+  readonly route?: Route | undefined
   /** Called with every event as it comes, while the engine waits for it to return. */
   readonly seen?: (event: HttpEvent, sent: Sent) => void
   /** Called with the end, while the engine waits for it to return. */

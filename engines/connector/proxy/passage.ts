@@ -69,7 +69,7 @@ export class Passage {
 
   #secure(at: number, hop: ProxyHop, socket: Socket): void {
     const { host, port } = hop
-    const proxy: Target = { origin: proxyName(hop), secure: true, host, port }
+    const proxy: Target = { origin: proxyName(hop), secure: true, host, port, route: undefined }
     const fail = (failure: ConnectFailure): void => {
       if (!this.#over) this.#listener.failed(proxyUnreachable(hop, failure))
     }
