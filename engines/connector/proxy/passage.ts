@@ -123,6 +123,8 @@ export class Passage {
   }
 
   #refused(admission: Admission, failure: ConnectFailure): void {
+    // Nobody is asked for credentials that nobody needs any more.
+    if (this.#over) return
     if (failure.refused?.status !== 407) {
       this.#listener.failed(failure)
       return
