@@ -13,8 +13,8 @@ const config: ViteUserConfig = {
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          // These need what has to be installed: see vitest.servers.config.ts and vitest.browser.config.ts.
-          exclude: ['test/servers/**', 'test/browser/**'],
+          // These need what has to be installed: see vitest.{servers,proxies,browser}.config.ts.
+          exclude: ['test/servers/**', 'test/proxies/**', 'test/browser/**'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
           // Type tests run with the others. What is wrong elsewhere is for `npm run typecheck` to say.

@@ -19,6 +19,10 @@ export interface Way {
   readonly scheme?: 'basic' | 'digest' | 'socks5'
   /** Lets CONNECT through to port 443 only. */
   readonly strict?: true
+  /** Says with this status, and not with 407, that a password is wrong. Without a tunnel nobody can tell who says that. */
+  readonly wrong?: 401
+  /** Ends its connection after each answer that did not come through a tunnel. */
+  readonly hangsUp?: true
   /** Starts it, and what it stands before; it comes first. */
   readonly start: () => Promise<readonly [RealServer, ...RealServer[]]>
 }
@@ -41,7 +45,15 @@ export const WAYS: readonly Way[] = [
     scheme: 'digest',
     start: async () => [await squid('digest')],
   },
-  { name: 'tinyproxy', protocol: 'http', credentials: BOB, scheme: 'basic', start: async () => [await tinyproxy()] },
+  {
+    name: 'tinyproxy',
+    protocol: 'http',
+    credentials: BOB,
+    scheme: 'basic',
+    wrong: 401,
+    hangsUp: true,
+    start: async () => [await tinyproxy()],
+  },
   {
     name: 'haproxy before squid',
     protocol: 'https',
