@@ -234,7 +234,6 @@ describe('another origin', () => {
     [
       'authorization',
       'cookie',
-      'proxy-authorization',
       'www-authenticate',
       'x-api-key',
       'x-auth-token',

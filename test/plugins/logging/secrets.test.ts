@@ -38,7 +38,6 @@ const JSON_BODY = {
 const REQUEST_HEADERS = {
   authorization: `Bearer ${S['bearer'] ?? ''}`,
   cookie: `sid=${S['cookie'] ?? ''}`,
-  'proxy-authorization': `Basic ${S['proxy'] ?? ''}`,
   'x-api-key': S['apiKey'],
   'x-refresh-token': S['refresh'],
   referer: `https://api.test/reset?code=${S['query'] ?? ''}`,
