@@ -1,6 +1,8 @@
 /** nginx with everything on a small scale: ten requests a connection, eight streams, bodies of a kibibyte at most. */
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Doors } from './contenders.ts'
 import { launch, type RealServer } from './launch.ts'
 
@@ -13,6 +15,8 @@ export const TEXT: string = 'the same line again and again\n'.repeat(2000)
 /** nginx, and its doors. */
 export interface Nginx extends RealServer {
   readonly doors: Doors
+  /** Lets it read its configuration again; resolves when the workers from before are gone, who finish what they have. */
+  reload(): Promise<void>
 }
 
 /**
@@ -34,7 +38,19 @@ export async function nginx(app: number, ports: number | readonly number[] = 3):
     },
   })
   const [plain = 0, tls = 0, h2c = 0] = server.ports
-  return { ...server, doors: { plain, tls, h2c } }
+  const workers = async (): Promise<readonly string[]> => {
+    const main = (await server.read('nginx.pid')).trim()
+    return (await readFile(`/proc/${main}/task/${main}/children`, 'utf8')).trim().split(' ')
+  }
+  return {
+    ...server,
+    doors: { plain, tls, h2c },
+    async reload() {
+      const before = await workers()
+      server.signal('SIGHUP')
+      while ((await workers()).some(worker => before.includes(worker))) await delay(10)
+    },
+  }
 }
 
 function configuration(folder: string, { plain, tls, h2c }: Doors, app: number): string {
