@@ -7,7 +7,7 @@ import { ADA, crypted, digestHash } from './credentials.ts'
 /** Whom it lets through: everybody; whom the rules of the Debian package let through; who has a password. */
 export type Rules = 'open' | 'default' | 'basic' | 'digest'
 
-/** Starts squid. It tells every request in `access.log`: status, method, url, user, address it came from. */
+/** Starts squid. It tells every request in `access.log`: status, method, url, user, port from which it connected to the server. */
 export function squid(rules: Rules): Promise<RealServer> {
   return launch({
     program: 'squid',
@@ -30,7 +30,7 @@ function configuration(folder: string, port: number, rules: Rules): string {
 http_port 127.0.0.1:${port}
 visible_hostname squid.test
 pid_filename ${folder}/squid.pid
-logformat told %>Hs %rm %ru %un %>a
+logformat told %>Hs %rm %ru %un %<lp
 access_log stdio:${folder}/access.log told
 cache_log ${folder}/cache.log
 coredump_dir ${folder}
