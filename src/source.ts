@@ -13,7 +13,7 @@ export interface Sink {
 
 // The one subclass of Observable: fields in place of a closure, and a mark by which the core knows its own. Operators make
 // plain Observables of it, so that nothing of this leaks into them.
-/* eslint-disable rxjs-x/no-subclass */
+/* eslint-disable rxjs-x/no-subclass -- for this class alone, as just said */
 
 /**
  * An Observable of events like any other to whoever subscribes to it. What belongs to the core runs it by {@link run}:
@@ -27,6 +27,7 @@ export abstract class Source extends Observable<HttpEvent> {
   /** Sends events to a sink until it is left by what this returns. Ends at most once, and what it throws is its error. */
   abstract run(sink: Sink): Unsubscribable
 }
+/* eslint-enable rxjs-x/no-subclass */
 
 /** Runs events for a sink. What is returned has to be called by whoever ends before the events do. */
 export function run(events: Observable<HttpEvent>, sink: Sink): Unsubscribable {

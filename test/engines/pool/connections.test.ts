@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ConnectionEvent, Engine } from 'sluice'
 import { reply, serve, type TestServer } from 'sluice/testing'
@@ -37,7 +39,7 @@ describeEach('a polluted Object.prototype', () => {
     blocking: true,
     expectContinue: true,
     servername: 'forged.test',
-    socketPath: '/tmp/forged.sock',
+    socketPath: '/forged.sock',
     maxRequestsPerClient: 1,
     maxResponseSize: 1,
     pipelining: 0,
@@ -202,14 +204,15 @@ describeEach('connections', () => {
   })
 
   it('go to a unix socket when one is given', async () => {
-    const path = `/tmp/sluice-${process.pid}.sock`
+    const path = join(tmpdir(), `sluice-${process.pid}.sock`)
     const { createServer } = await import('node:http')
     const server = createServer((_, response) => response.end('by path')).listen(path)
     try {
       expect((await sent(open({ socketPath: path }), 'http://docker/version')).text).toBe('by path')
-      const missing = await refusal(open({ socketPath: '/tmp/sluice-nowhere.sock' }), 'http://docker/')
+      const nowhere = join(tmpdir(), 'sluice-nowhere.sock')
+      const missing = await refusal(open({ socketPath: nowhere }), 'http://docker/')
       expect(missing.message).toBe(
-        'GET http://docker/ was not sent: docker:80 could not be reached, /tmp/sluice-nowhere.sock does not exist (ENOENT).',
+        `GET http://docker/ was not sent: docker:80 could not be reached, ${nowhere} does not exist (ENOENT).`,
       )
     } finally {
       await destroyAll()
