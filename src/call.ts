@@ -2,7 +2,7 @@
 import type { Observable, Subscriber, Unsubscribable } from 'rxjs'
 import { isHttpError, summarise, type HttpError, type RequestSummary } from './errors.ts'
 import type { HttpEvent } from './events.ts'
-import type { Lifetime, Running } from './lifetime.ts'
+import { Running, type Lifetime } from './lifetime.ts'
 import type { Report } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
 import type { HttpResponse } from './response.ts'
@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** Runs from subscription to teardown. What becomes of its events for the subscriber is said by a subclass. */
-export abstract class Call<T> implements Sink, Running, Unsubscribable {
+export abstract class Call<T> extends Running implements Sink, Unsubscribable {
   readonly request: HttpRequest
   protected readonly subscriber: Subscriber<T>
   readonly #lifetime: Lifetime
@@ -26,6 +26,7 @@ export abstract class Call<T> implements Sink, Running, Unsubscribable {
   #ended = false
 
   constructor(request: HttpRequest, subscriber: Subscriber<T>, { lifetime, report }: Surroundings) {
+    super()
     this.request = request
     this.subscriber = subscriber
     this.#lifetime = lifetime
@@ -38,7 +39,7 @@ export abstract class Call<T> implements Sink, Running, Unsubscribable {
     return this.#ended || this.subscriber.closed
   }
 
-  get summary(): RequestSummary {
+  override get summary(): RequestSummary {
     return summarise(this.request)
   }
 
@@ -59,7 +60,7 @@ export abstract class Call<T> implements Sink, Running, Unsubscribable {
     this.end()
   }
 
-  cancel(error: HttpError): void {
+  override cancel(error: HttpError): void {
     this.fail(error)
   }
 

@@ -1,13 +1,14 @@
 /** How a client lives and ends: what runs in it, draining, cancelling, releasing. */
 import { clock } from './clock.ts'
 import { describe, HttpError, type RequestSummary } from './errors.ts'
+import { Linked, LinkedList } from './linked.ts'
 import { attempt, Entry, type Owned } from './owned.ts'
 
 /** Something a client waits for or cancels when it ends. */
-export interface Running {
-  readonly summary: RequestSummary
+export abstract class Running extends Linked<Running> {
+  abstract readonly summary: RequestSummary
   /** Ends it now with this error. */
-  cancel(error: HttpError): void
+  abstract cancel(error: HttpError): void
 }
 
 /** What a graceful end had to cut. */
@@ -20,11 +21,13 @@ export interface CloseReport {
  * The life of a client, from open over closing to released. A child's calls count in its parents too,
  * so that a parent can wait for them and cancel them without holding on to children nobody uses any more.
  */
-export class Lifetime {
+export class Lifetime extends Linked<Lifetime> {
   readonly #parent: Lifetime | undefined
   /** This one, its parent, and so on. */
   readonly #line: readonly Lifetime[]
-  readonly #running = new Set<Running>()
+  readonly #running = new LinkedList<Running>()
+  /** Those in which something runs. */
+  readonly #children = new LinkedList<Lifetime>()
   readonly #owned = new Set<Entry>()
   readonly #cut: RequestSummary[] = []
   readonly #released: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -33,6 +36,7 @@ export class Lifetime {
   #forced: HttpError | undefined
 
   constructor(parent?: Lifetime) {
+    super()
     this.#parent = parent
     this.#line = parent === undefined ? [this] : [this, ...parent.#line]
     // Whoever closes hears of a failing release; a client nobody asks must not crash the process.
@@ -46,7 +50,9 @@ export class Lifetime {
 
   /** How many calls run, those of children included. */
   get size(): number {
-    return this.#running.size
+    let { size } = this.#running
+    for (const child of this.#children) size += child.size
+    return size
   }
 
   /** Settles when this client itself was ended, nothing runs in it any more and what it owns is released. */
@@ -56,13 +62,12 @@ export class Lifetime {
 
   add(running: Running): void {
     this.#running.add(running)
-    this.#parent?.add(running)
+    this.#busy()
   }
 
   delete(running: Running): void {
     this.#running.delete(running)
-    if (!this.#open) this.#endWhenIdle()
-    this.#parent?.delete(running)
+    this.#checkIdle()
   }
 
   /** Registers what to release at the end, the newest first; what comes after the end is released at once. */
@@ -82,7 +87,7 @@ export class Lifetime {
   async close(drain?: number): Promise<CloseReport> {
     this.#open = false
     const takeBack =
-      drain === undefined || this.#running.size === 0
+      drain === undefined || this.#idle
         ? undefined
         : clock.schedule(() => {
             this.#cutOff(drain)
@@ -101,7 +106,7 @@ export class Lifetime {
     this.#open = false
     const gracefully = this.#ending
     this.#forced ??= new HttpError('CANCELLED', 'The client was cancelled.', { cause: reason })
-    for (const running of [...this.#running]) running.cancel(cancelled(running, 'its client was cancelled', reason))
+    for (const running of this.#all()) running.cancel(cancelled(running, 'its client was cancelled', reason))
     if (gracefully) this.#release()
     else this.#endWhenIdle()
   }
@@ -113,14 +118,39 @@ export class Lifetime {
   }
 
   #cutOff(drain: number): void {
-    for (const running of [...this.#running]) {
+    for (const running of this.#all()) {
       this.#cut.push(running.summary)
       running.cancel(cancelled(running, `its client was closed and still had it running ${drain} ms later`))
     }
   }
 
+  get #idle(): boolean {
+    return this.#running.size === 0 && this.#children.size === 0
+  }
+
+  /** Something runs in it now, and so in its parents. */
+  #busy(): void {
+    const parent = this.#parent
+    if (parent === undefined || this.list !== undefined) return
+    parent.#children.add(this)
+    parent.#busy()
+  }
+
+  /** Something that ran in it does so no more; perhaps it was the last. */
+  #checkIdle(): void {
+    if (!this.#open) this.#endWhenIdle()
+    const parent = this.#parent
+    if (parent === undefined || !this.#idle) return
+    parent.#children.delete(this)
+    parent.#checkIdle()
+  }
+
+  #all(): readonly Running[] {
+    return [...this.#running, ...[...this.#children].flatMap(child => child.#all())]
+  }
+
   #endWhenIdle(): void {
-    if (this.#running.size > 0 || this.#ending) return
+    if (!this.#idle || this.#ending) return
     this.#ending = true
     this.#release()
   }

@@ -12,6 +12,7 @@ import type {
 } from './engine.ts'
 import { describe, HttpError } from './errors.ts'
 import type { ConnectionInfo } from './events.ts'
+import { LinkedList } from './linked.ts'
 import { own } from './own.ts'
 import { needsOf } from './needs.ts'
 import type { HttpRequest } from './request.ts'
@@ -81,7 +82,7 @@ class RouteEngineOf implements Engine {
   readonly #rules: Rules<readonly Engine[]>
   readonly #engines: readonly Engine[]
   readonly #owned: readonly Engine[]
-  readonly #running = new Set<RoutedExchange>()
+  readonly #running = new LinkedList<RoutedExchange>()
   readonly #routing: Routing
   readonly #numbers = new WeakMap<ConnectionInfo, ConnectionInfo>()
   #idle: PromiseWithResolvers<undefined> | undefined

@@ -2,6 +2,7 @@
 import {
   HttpHeaders,
   isHttpError,
+  Linked,
   UPLOAD_PROGRESS,
   type EventObserver,
   type HttpError,
@@ -22,7 +23,7 @@ import { Reading } from './reading.ts'
 type Stage = 'sending' | 'answered' | 'over'
 
 /** A request on its way. */
-export class FetchExchange implements Running, GateKeeper {
+export class FetchExchange extends Linked<Running> implements Running, GateKeeper {
   readonly request: HttpRequest
   readonly #observer: EventObserver
   readonly #setting: Setting
@@ -38,6 +39,7 @@ export class FetchExchange implements Running, GateKeeper {
   #received = 0
 
   constructor(request: HttpRequest, observer: EventObserver, setting: Setting, ended: () => void) {
+    super()
     this.request = request
     this.#observer = observer
     this.#setting = setting

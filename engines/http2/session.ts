@@ -1,7 +1,7 @@
 /** One connection that speaks HTTP/2, and the exchanges on it. */
 import type { ClientHttp2Session, Settings } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
+import { LinkedList, type ConnectionInfo, type ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
 import type { Carrier, Rider } from './carrier.ts'
@@ -25,7 +25,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   readonly #owner: ConnectionOwner<X>
   readonly #settle: () => void
   readonly #pulse: Pulse
-  readonly #exchanges = new Set<StreamExchange>()
+  readonly #exchanges = new LinkedList<StreamExchange>()
   /** Those whose streams are opened in a moment. */
   #next: StreamExchange[] = []
   /** How many streams the server takes at a time. */

@@ -1,6 +1,7 @@
 /** One exchange over HTTP/2: what a stream tells becomes events, and it can be ended in every phase. */
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import {
+  Linked,
   HttpHeaders,
   isHttpError,
   type ConnectedEvent,
@@ -50,7 +51,7 @@ export interface Origin {
 type Stage = 'waiting' | 'open' | 'answered' | 'over'
 
 /** A request on a stream, or on the next one if the first was refused. */
-export class StreamExchange implements PumpListener, StreamListener {
+export class StreamExchange extends Linked<StreamExchange> implements PumpListener, StreamListener {
   readonly request: HttpRequest
   readonly #observer: EventObserver
   readonly #origin: Origin
@@ -80,6 +81,7 @@ export class StreamExchange implements PumpListener, StreamListener {
   }
 
   constructor(request: HttpRequest, observer: EventObserver, origin: Origin) {
+    super()
     this.request = request
     this.#observer = observer
     this.#origin = origin

@@ -2,17 +2,19 @@
 import {
   describe,
   HttpError,
+  LinkedList,
   type Capabilities,
   type Engine,
   type EventObserver,
   type Exchange,
   type HttpRequest,
+  type Linked,
   type PoolNumbers,
   type PoolStats,
 } from '../../src/index.ts'
 
 /** An exchange such an engine can start and end. */
-export interface Running extends Exchange {
+export interface Running extends Exchange, Linked<Running> {
   readonly request: HttpRequest
   begin(): void
   fail(error: HttpError): void
@@ -26,7 +28,7 @@ export class PlatformEngine implements Engine {
   readonly name: string
   readonly capabilities: Capabilities
   readonly #start: Start
-  readonly #running = new Set<Running>()
+  readonly #running = new LinkedList<Running>()
   readonly #closed: PromiseWithResolvers<undefined> = Promise.withResolvers()
   #closing = false
 

@@ -1,6 +1,6 @@
 /** The connections to one origin and the requests that wait for one. */
 import type { Socket } from 'node:net'
-import type { PoolNumbers } from '../../src/index.ts'
+import { LinkedList, type PoolNumbers } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
@@ -15,7 +15,7 @@ const SPARE = 10_000
 export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwner<X> {
   readonly target: Target
   readonly #pools: Pools<X>
-  readonly #waiting = new Set<X>()
+  readonly #waiting = new LinkedList<X>()
   readonly #attempts = new Set<Attempt<X>>()
   /** Takes requests, or is busy with some. */
   readonly #connections = new Set<PooledConnection<X>>()
@@ -57,10 +57,13 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   get #carriesMany(): boolean {
     return this.#pools.connector.carriesMany?.(this.target) === true
   }
+  /** The requests that wait, the first one first. */
+  get waiting(): readonly X[] {
+    return [...this.#waiting]
+  }
   /** The request that has waited longest. */
   get first(): X | undefined {
-    for (const exchange of this.#waiting) return exchange
-    return undefined
+    return this.#waiting.first
   }
 
   /** Sends a request over a connection that is free, or lets it wait for one. */
@@ -83,17 +86,14 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   /** Sends a request again: that goes first, and over none of those that waited beside the one that was closed under it. */
   readmit(exchange: X, closed: boolean = true): void {
     if (closed) for (const connection of this.#idle.splice(0)) connection.destroy()
-    const others = [...this.#waiting]
-    this.#waiting.clear()
-    this.#waiting.add(exchange)
-    for (const other of others) this.#waiting.add(other)
+    this.#waiting.addFirst(exchange)
     this.#wait(exchange)
     this.pump()
   }
 
   /** Forgets a request that waits no longer, and the connection that was being made for it alone. */
   leave(exchange: X): void {
-    this.#waiting.delete(exchange)
+    if (this.#waiting.has(exchange)) this.#pools.underWay(exchange)
     const { attempt } = exchange
     if (attempt !== undefined) {
       attempt.release()
@@ -161,7 +161,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     this.#pools.left()
     attempt.release()
     // First all of them: who hears of it may send again.
-    for (const exchange of all) this.#waiting.delete(exchange)
+    for (const exchange of all) this.#pools.underWay(exchange)
     for (const exchange of all) exchange.notConnected(failure)
     this.pump()
     this.#pools.checkEmpty(this)
@@ -223,7 +223,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   }
 
   #serve(connection: PooledConnection<X>, exchange: X): void {
-    this.#waiting.delete(exchange)
+    this.#pools.underWay(exchange)
     const { attempt } = exchange
     if (attempt !== undefined) {
       attempt.release()

@@ -1,10 +1,10 @@
 /** What the pool keeps in order: requests that want a connection, and connections that take requests. */
-import type { ConnectionInfo, Exchange, HttpError, HttpRequest } from '../../src/index.ts'
+import type { ConnectionInfo, Exchange, HttpError, HttpRequest, Linked } from '../../src/index.ts'
 import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import type { Attempt } from './attempt.ts'
 
 /** A request on its way, as the pool sees it. `Self` is the exchange of the engine. */
-export interface Pooled<Self extends Pooled<Self>> {
+export interface Pooled<Self extends Pooled<Self>> extends Linked<Self> {
   readonly request: HttpRequest
   /** Tells who came first. */
   readonly ticket: number

@@ -1,6 +1,7 @@
 /** All connections of an engine: one pool for each origin and each way to it, under one limit. */
 import type { Socket } from 'node:net'
 import {
+  LinkedList,
   ROUTE,
   type ConnectionEvent,
   type HttpError,
@@ -39,12 +40,15 @@ export class Pools<X extends Pooled<X>> {
   readonly #adopt: Adopt<X>
   /** By route, which is `undefined` where the way is direct, and origin. */
   readonly #pools = new Map<Route | undefined, Map<string, Pool<X>>>()
-  readonly #running = new Set<X>()
+  /** The exchanges that wait in no pool. */
+  readonly #underWay = new LinkedList<X>()
   readonly #live = new Set<PooledConnection<X>>()
   /** Pools with requests that wait for a connection which the limit on all does not allow. */
   readonly #starved = new Set<Pool<X>>()
   readonly #listeners = new Set<(event: ConnectionEvent) => void>()
   readonly #closed = Promise.withResolvers<undefined>()
+  /** All exchanges. */
+  #running = 0
   /** Sockets that take requests or are connecting. */
   #open = 0
   #ids = 0
@@ -74,14 +78,18 @@ export class Pools<X extends Pooled<X>> {
   }
 
   run(exchange: X): void {
-    this.#running.add(exchange)
+    this.#running++
+    this.#underWay.add(exchange)
     this.poolOf(exchange.request).admit(exchange)
   }
 
   ended(exchange: X): void {
-    this.#running.delete(exchange)
+    const { list } = exchange
+    if (list === undefined) return
+    list.delete(exchange)
+    this.#running--
     // The connection is not settled yet when the end of its last exchange is told.
-    if (this.#closing && this.#running.size === 0) queueMicrotask(() => this.#finish())
+    if (this.#closing && this.#running === 0) queueMicrotask(() => this.#finish())
   }
 
   /** The pool of a request: that of its origin, and of the very route it is to take. */
@@ -103,19 +111,25 @@ export class Pools<X extends Pooled<X>> {
   /** Resolves when every exchange has ended and every socket is closed. */
   async close(): Promise<void> {
     this.#closing = true
-    if (this.#running.size === 0) this.#finish()
+    if (this.#running === 0) this.#finish()
     await this.#closed.promise
   }
 
   /** Ends every exchange with `reason` and closes every socket; resolves when they are closed. */
   async destroy(reason: HttpError): Promise<void> {
     this.#closing = true
-    for (const exchange of [...this.#running]) exchange.fail(reason)
+    const waiting = [...this.#all()].flatMap(pool => pool.waiting)
+    for (const exchange of [...this.#underWay, ...waiting]) exchange.fail(reason)
     this.#finish()
     await this.#closed.promise
   }
 
   // What the pools ask and tell.
+
+  /** It waits no more. */
+  underWay(exchange: X): void {
+    this.#underWay.add(exchange)
+  }
 
   nextTicket(): number {
     return ++this.#tickets
@@ -204,7 +218,7 @@ export class Pools<X extends Pooled<X>> {
   }
 
   #checkClosed(): void {
-    if (this.#running.size === 0 && this.#live.size === 0) this.#closed.resolve(undefined)
+    if (this.#running === 0 && this.#live.size === 0) this.#closed.resolve(undefined)
   }
 
   #tell(event: ConnectionEvent): void {

@@ -1,5 +1,5 @@
 /** The half of an exchange that waits for its connection, and for another one when that was closed under it. */
-import type { ConnectedEvent, HttpError, HttpRequest } from '../../src/index.ts'
+import { Linked, type ConnectedEvent, type HttpError, type HttpRequest } from '../../src/index.ts'
 import { notConnected, type ConnectFailure, type ConnectPhase } from '../connector/failure.ts'
 import type { Attempt } from './attempt.ts'
 import type { Pooled } from './pooled.ts'
@@ -19,7 +19,7 @@ export interface Lost {
 }
 
 /** Waits with the clocks of its request; what is sent and heard is the affair of the engine. */
-export abstract class Queued<Self extends Queued<Self>> implements Pooled<Self> {
+export abstract class Queued<Self extends Queued<Self>> extends Linked<Self> implements Pooled<Self> {
   readonly request: HttpRequest
   readonly ticket: number
   attempt: Attempt<Self> | undefined
@@ -31,6 +31,7 @@ export abstract class Queued<Self extends Queued<Self>> implements Pooled<Self> 
   #repeated = false
 
   constructor(request: HttpRequest, ticket: number, settings: PoolSettings) {
+    super()
     this.request = request
     this.ticket = ticket
     this.#settings = settings

@@ -4,6 +4,7 @@ import {
   HttpError,
   HttpHeaders,
   isHttpError,
+  Linked,
   UPLOAD_PROGRESS,
   type EventObserver,
   type HttpRequest,
@@ -25,7 +26,7 @@ export interface Setting {
 }
 
 /** A request on its way. The body of its answer comes as one chunk when all of it is there. */
-export class XhrExchange implements Running {
+export class XhrExchange extends Linked<Running> implements Running {
   readonly request: HttpRequest
   readonly #observer: EventObserver
   readonly #setting: Setting
@@ -43,6 +44,7 @@ export class XhrExchange implements Running {
   #expected: number | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, setting: Setting, ended: () => void) {
+    super()
     this.request = request
     this.#observer = observer
     this.#setting = setting

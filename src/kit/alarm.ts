@@ -1,5 +1,6 @@
 /** Kit for plugin authors: limits that move, all of a client on one timer. */
 import { clock } from '../clock.ts'
+import { Linked, LinkedList } from '../linked.ts'
 
 /** Calls back when a time has passed; made by {@link alarms}. */
 export interface Alarm {
@@ -29,19 +30,16 @@ export function alarms(): (ring: () => void) => Alarm {
   return ring => new Entry(ring, shared)
 }
 
-class Entry implements Alarm {
+class Entry extends Linked<Entry> implements Alarm {
   readonly ring: () => void
   readonly #timer: Timer
   due = 0
   wait = 0
   /** True when it was let pass once although its time had come. */
   turned = false
-  /** True while it is set. */
-  listed = false
-  before: Entry | undefined
-  after: Entry | undefined
 
   constructor(ring: () => void, timer: Timer) {
+    super()
     this.ring = ring
     this.#timer = timer
   }
@@ -67,32 +65,19 @@ const IMPLAUSIBLE = 1_000
  */
 const LONGEST_TURN = 50
 
-/** The timer, and a list of the alarms that are set, linked because most come and go without ringing. */
+/** The timer, and the alarms that are set. */
 class Timer {
-  #last: Entry | undefined
+  readonly #set = new LinkedList<Entry>()
   #takeBack: (() => void) | undefined
   #wakes = Infinity
 
   add(entry: Entry): void {
-    if (!entry.listed) {
-      entry.listed = true
-      entry.before = this.#last
-      if (this.#last !== undefined) this.#last.after = entry
-      this.#last = entry
-    }
+    if (entry.list === undefined) this.#set.add(entry)
     if (entry.due < this.#wakes) this.#sleep(entry.due, entry.wait)
   }
 
   delete(entry: Entry): void {
-    if (!entry.listed) return
-    entry.listed = false
-    const { before, after } = entry
-    if (before !== undefined) before.after = after
-    if (after !== undefined) after.before = before
-    else this.#last = before
-    entry.before = undefined
-    entry.after = undefined
-    if (this.#last === undefined) this.#stop()
+    if (this.#set.delete(entry) && this.#set.size === 0) this.#stop()
   }
 
   #sleep(wakes: number, ms: number): void {
@@ -115,7 +100,7 @@ class Timer {
     const ringing: Entry[] = []
     let next = Infinity
     this.#stop()
-    for (let entry = this.#last; entry !== undefined; entry = entry.before) {
+    for (const entry of this.#set) {
       if (Math.abs(off) > IMPLAUSIBLE) correct(entry, now, off)
       if (entry.due > now) next = Math.min(next, entry.due)
       else if (entry.turned) ringing.push(entry)
@@ -127,7 +112,7 @@ class Timer {
     }
     if (next !== Infinity) this.#sleep(next, next - now)
     for (const entry of ringing) {
-      if (!entry.listed) continue
+      if (entry.list === undefined) continue
       entry.stop()
       ring(entry)
     }

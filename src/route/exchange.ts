@@ -2,6 +2,7 @@
 import type { Engine, EventObserver, Exchange } from '../engine.ts'
 import type { HttpError } from '../errors.ts'
 import { notice, type ConnectionInfo, type HttpEvent } from '../events.ts'
+import { Linked } from '../linked.ts'
 import type { HttpRequest } from '../request.ts'
 
 /** What an exchange is told by its route. */
@@ -15,7 +16,7 @@ export interface Routing {
 }
 
 /** Passes on what the engine tells that has it now. */
-export class RoutedExchange implements Exchange, EventObserver {
+export class RoutedExchange extends Linked<RoutedExchange> implements Exchange, EventObserver {
   readonly #request: HttpRequest
   readonly #observer: EventObserver
   readonly #engines: readonly Engine[]
@@ -28,6 +29,7 @@ export class RoutedExchange implements Exchange, EventObserver {
   #left = false
 
   constructor(request: HttpRequest, observer: EventObserver, engines: readonly Engine[], routing: Routing) {
+    super()
     this.#request = request
     this.#observer = observer
     this.#engines = engines

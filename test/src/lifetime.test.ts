@@ -1,26 +1,36 @@
 import { describe, expect, it } from 'vitest'
 import { clock } from '../../src/clock.ts'
 import type { HttpError, RequestSummary } from '../../src/index.ts'
-import { closedError, Lifetime, type CloseReport, type Running } from '../../src/lifetime.ts'
+import { closedError, Lifetime, Running, type CloseReport } from '../../src/lifetime.ts'
 import type { Owned } from '../../src/owned.ts'
 import { reason } from './thrown.ts'
 import { virtually } from '../support/virtual-time.ts'
 
 /** A call in these lives, until it is cancelled or ends by itself. */
-function call(life: Lifetime, name = 'a'): Running & { cancelled: HttpError[]; end(): void } {
-  const running = {
-    summary: { id: 1, method: 'GET', url: `https://api.test/${name}` },
-    cancelled: [] as HttpError[],
-    cancel(error: HttpError) {
-      running.cancelled.push(error)
-      life.delete(running)
-    },
-    end() {
-      life.delete(running)
-    },
+class Fake extends Running {
+  override readonly summary: RequestSummary
+  readonly cancelled: HttpError[] = []
+  readonly #life: Lifetime
+
+  constructor(life: Lifetime, name: string) {
+    super()
+    this.#life = life
+    this.summary = { id: 1, method: 'GET', url: `https://api.test/${name}` }
+    life.add(this)
   }
-  life.add(running)
-  return running
+
+  override cancel(error: HttpError): void {
+    this.cancelled.push(error)
+    this.end()
+  }
+
+  end(): void {
+    this.#life.delete(this)
+  }
+}
+
+function call(life: Lifetime, name = 'a'): Fake {
+  return new Fake(life, name)
 }
 
 function logged(log: string[], name: string, more: Partial<Owned> = {}): Owned {
@@ -231,14 +241,14 @@ describe('cancel', () => {
   it('sees what is started while it cancels refused by its being closed', () => {
     const life = new Lifetime()
     const states: boolean[] = []
-    const running: Running = {
-      summary: { id: 1, method: 'GET', url: 'https://api.test/' },
-      cancel: () => {
+    class Starter extends Fake {
+      override cancel(error: HttpError): void {
         states.push(life.closed)
-        life.delete(running)
-      },
+        super.cancel(error)
+      }
     }
-    life.add(running)
+    call(life)
+    new Starter(life, 'b')
     life.cancel()
     expect(states).toEqual([true])
   })
