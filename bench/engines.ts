@@ -1,7 +1,6 @@
 /**
  * What our engines cost beside the drivers they stand on, as limits that hold on any machine: ratios of CPU time, taken in
- * turns in one run, so that a noisy machine is noisy for both. Nothing forces a garbage collection between the turns: that would
- * throw optimised code away, and with it what is measured.
+ * turns in one run, so that a noisy machine is noisy for both.
  *
  *   npm run bench:engines                 a GET of a small JSON, every contest; exits with 1 when a limit is not kept
  *   npm run bench:engines -- undici http  only the contests whose name has one of these words

@@ -82,6 +82,10 @@ export class Connection implements PooledConnection<UndiciExchange>, Line {
   get reused(): boolean {
     return this.#used > 1
   }
+  /** True when interceptors hear what undici says too. */
+  get overheard(): boolean {
+    return this.#through !== undefined
+  }
   /** How many requests are on it. */
   get running(): number {
     return this.#running

@@ -185,6 +185,8 @@ export class UndiciExchange
     if (this.#stage === 'over') return
     const { request } = this
     const fields = fieldsOf(controller.rawHeaders)
+    // Each is a view of the chunk in which the head arrived, and undici holds on to them until the exchange ends.
+    if (this.#connection?.overheard === false && Array.isArray(controller.rawHeaders)) controller.rawHeaders.length = 0
     if (status < 200) this.#informational++
     const fault = faultOf(status, fields, this.#informational)
     if (fault !== undefined) {

@@ -41,6 +41,7 @@ export class Place implements PooledConnection<UndiciExchange>, Line {
   readonly ended = false
   readonly fault = undefined
   readonly forwarded = undefined
+  readonly overheard = true
   readonly #send: Send
   readonly #owner: ConnectionOwner<UndiciExchange>
   #running = 0

@@ -12,6 +12,8 @@ export interface Line {
   readonly fault: Error | undefined
   /** The route to the proxy that it leads to, where that is asked in place of the server. */
   readonly forwarded: Route | undefined
+  /** True when others hear what undici says too: interceptors, a dispatcher of the user's. */
+  readonly overheard: boolean
   /** The event that says which connection a request runs on; counts the requests as it is asked for. */
   use(): ConnectedEvent
   /** A request is through. */

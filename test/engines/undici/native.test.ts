@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, type AddressInfo } from 'node:net'
 import { Agent, interceptors, MockAgent, type Dispatcher } from 'undici'
 import { isHttpError, type Engine, type HttpError } from 'sluice'
@@ -63,6 +64,29 @@ describe('the contract', () => {
     if (one.excluded === undefined && !undicis.test(one.title)) it(one.title, () => one.run())
   }
   afterAll(() => own.destroy())
+})
+
+describe('the views of its chunk that undici makes of a head', () => {
+  const heads: unknown[][] = []
+  const note = (message: unknown): void => {
+    heads.push((message as { readonly response: { readonly headers: unknown[] } }).response.headers)
+  }
+  const pass: UndiciInterceptor = dispatch => (options, handler) => dispatch(options, handler)
+
+  it.each([
+    ['are let go once they are read', {}, true],
+    ['are left to interceptors, where there are any', { compose: [pass] }, false],
+  ])('%s', async (_, options, gone) => {
+    await using server = await serve({ '/*': reply.text('x') })
+    subscribe('undici:request:headers', note)
+    try {
+      const { head } = await sent(open(options), server.url)
+      expect(head?.headers.get('content-length')).toBe('1')
+    } finally {
+      unsubscribe('undici:request:headers', note)
+    }
+    expect(heads.splice(0).map(({ length }) => length === 0)).toEqual([gone])
+  })
 })
 
 describe('compose', () => {
