@@ -1,14 +1,5 @@
 /** Makes an error of an answer nobody wanted. */
-import {
-  definePlugin,
-  derived,
-  describe,
-  HttpError,
-  LIVE,
-  tapAnswer,
-  type HttpResponse,
-  type PluginFactory,
-} from '../src/index.ts'
+import { definePlugin, derived, LIVE, refused, tapAnswer, type PluginFactory } from '../src/index.ts'
 import { refuseLive } from './expect-success/live.ts'
 
 /** Which statuses are a success. */
@@ -49,9 +40,9 @@ export const expectSuccess: PluginFactory<'expectSuccess', ExpectSuccessOptions>
       const succeeds = typeof statuses === 'function' ? statuses : (status: number) => statuses.includes(status)
       return {
         whole: tapAnswer((_, response) => {
-          if (response !== undefined && !succeeds(response.status)) throw unwanted(response)
+          if (response !== undefined && !succeeds(response.status)) throw refused(response)
         }),
-        live: refuseLive(succeeds, unwanted),
+        live: refuseLive(succeeds, refused),
       }
     })
     return (request, next, options) => {
@@ -60,20 +51,6 @@ export const expectSuccess: PluginFactory<'expectSuccess', ExpectSuccessOptions>
     }
   },
 })
-
-function unwanted(response: HttpResponse, cause?: unknown): HttpError {
-  const { request, status, statusText } = response
-  const said = /^[\x20-\x7e]{1,80}$/.test(statusText) ? `${status} ${statusText}` : String(status)
-  const { attempt } = request
-  return new HttpError('STATUS', `${describe(request, attempt)} was answered ${said}.`, {
-    phase: 'headers',
-    request,
-    attempt,
-    response,
-    requestWritten: 'yes',
-    cause,
-  })
-}
 
 function listOrFunction(value: unknown): string | undefined {
   if (typeof value === 'function') return undefined

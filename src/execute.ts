@@ -30,12 +30,12 @@ export interface Parts {
 
 /** The whole answer to a request. */
 export function whole(parts: Parts, said: Said): Observable<HttpResponse> {
-  return execute(parts, said, makeWhole, false)
+  return execute(parts, said, makeWhole)
 }
 
 /** Everything that happens in a call, the whole answer at last. */
 export function everything(parts: Parts, said: Said): Observable<HttpEvent> {
-  return execute(parts, said, makeEverything, false)
+  return execute(parts, said, makeEverything)
 }
 
 /** What a reader makes of a live answer. */
@@ -44,7 +44,7 @@ export function live<T>(parts: Parts, said: Said, reader: Reader<T>): Observable
     parts,
     said,
     (request, subscriber, surroundings) => new Reading(request, subscriber, surroundings, reader),
-    true,
+    reader,
   )
 }
 
@@ -57,15 +57,15 @@ const makeWhole: MakeCall<HttpResponse> = (request, subscriber, surroundings) =>
 const makeEverything: MakeCall<HttpEvent> = (request, subscriber, surroundings) =>
   new Everything(request, subscriber, surroundings)
 
-function execute<T>(parts: Parts, said: Said, makeCall: MakeCall<T>, isLive: boolean): Observable<T> {
-  return new Observable(subscriber => begin(parts, said, makeCall, isLive, subscriber))
+function execute<T>(parts: Parts, said: Said, makeCall: MakeCall<T>, reader?: Reader<T>): Observable<T> {
+  return new Observable(subscriber => begin(parts, said, makeCall, reader, subscriber))
 }
 
 function begin<T>(
   { base, stack, lifetime, watching, nextId }: Parts,
   said: Said,
   makeCall: MakeCall<T>,
-  isLive: boolean,
+  reader: Reader<T> | undefined,
   subscriber: Subscriber<T>,
 ): Unsubscribable {
   const id = nextId()
@@ -76,11 +76,11 @@ function begin<T>(
   // A body that was just made, or somebody who watches, may have ended the client or left.
   if (isClosed(lifetime)) call.fail(closedError(call.request))
   if (subscriber.closed) return call
-  if (stack.now) start(stack.now, call, prepared, isLive, report)
+  if (stack.now) start(stack.now, call, prepared, reader, report)
   else {
     stack.load().then(
       ready => {
-        if (!subscriber.closed) start(ready, call, prepared, isLive, report)
+        if (!subscriber.closed) start(ready, call, prepared, reader, report)
       },
       (error: unknown) => {
         call.fail(error)
@@ -90,10 +90,17 @@ function begin<T>(
   return call
 }
 
-function start<T>(stack: Stack, call: Call<T>, prepared: Prepared, isLive: boolean, report: Watching['report']): void {
+function start<T>(
+  stack: Stack,
+  call: Call<T>,
+  prepared: Prepared,
+  reader: Reader<T> | undefined,
+  report: Watching['report'],
+): void {
   try {
-    const request = annotate(prepared, stack, isLive, report)
-    call.over(isLive ? stack.ways.live(request) : stack.ways.whole(request))
+    const request = annotate(prepared, stack, report)
+    if (reader === undefined) call.over(stack.ways.whole(request))
+    else call.over(stack.ways.live(readied(request.note(LIVE, true), reader)))
   } catch (error) {
     call.fail(error)
   }
@@ -103,14 +110,13 @@ function isClosed(lifetime: Lifetime): boolean {
   return lifetime.closed
 }
 
-function annotate(
-  { request, options }: Prepared,
-  stack: Stack,
-  isLive: boolean,
-  report: Watching['report'],
-): HttpRequest {
+function annotate({ request, options }: Prepared, stack: Stack, report: Watching['report']): HttpRequest {
   const merged = options === NO_PLUGIN_OPTIONS ? request.options : stack.optionsOf(options)
-  let sent = merged === request.options ? request : request.with({ options: merged })
-  if (isLive) sent = sent.note(LIVE, true)
+  const sent = merged === request.options ? request : request.with({ options: merged })
   return report === undefined ? sent : sent.note(REPORT, report)
+}
+
+/** The request as its reader wants it. */
+function readied(request: HttpRequest, reader: Reader<unknown>): HttpRequest {
+  return Object.hasOwn(reader, 'prepare') && reader.prepare ? reader.prepare(request) : request
 }

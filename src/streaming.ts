@@ -5,9 +5,17 @@ import type { ResponseHead, Timings } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
 import type { LiveBody } from './live-body.ts'
 import { own } from './own.ts'
+import type { HttpRequest } from './request.ts'
 
 /** Makes values out of a live answer. When what it returns ends, the exchange ends; its errors are the call's. */
-export type Reader<T> = (response: StreamingResponse) => ObservableInput<T>
+export interface Reader<T> {
+  (response: StreamingResponse): ObservableInput<T>
+  /**
+   * Completes the request before the first plugin sees it, as with the `accept` that fits. What the call says itself is there
+   * already, and counts: use `request.headers.fill(…)`.
+   */
+  readonly prepare?: ((request: HttpRequest) => HttpRequest) | undefined
+}
 
 /**
  * An answer whose body is still coming. It lives as long as the reader it was given to.

@@ -5,6 +5,7 @@ import {
   concat,
   headOf,
   HttpResponse,
+  MOST_REFUSED,
   Stage,
   staged,
   type AnswerEvent,
@@ -13,9 +14,6 @@ import {
   type HttpHeaders,
   type Sink,
 } from '../../src/index.ts'
-
-/** How much of an unwanted body is read. */
-const MOST = 64 * 1024
 
 /** Lets wanted answers pass while they arrive, and fails with `makeError` for the others. */
 export function refuseLive(
@@ -98,13 +96,13 @@ class Unwanted {
   }
 
   get full(): boolean {
-    return this.#size >= MOST
+    return this.#size >= MOST_REFUSED
   }
 
   get response(): HttpResponse {
     return new HttpResponse({
       head: this.#head.head,
-      bytes: concat(this.#chunks).subarray(0, MOST),
+      bytes: concat(this.#chunks).subarray(0, MOST_REFUSED),
       trailers: this.#trailers,
     })
   }

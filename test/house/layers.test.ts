@@ -11,15 +11,19 @@ const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: So
     (wanted.startsWith('node:') && file.path.includes('/node-')) ||
     (file.path === 'plugins/recommended.ts' && wanted.startsWith('plugins/')),
   engines: (wanted, file) =>
-    ['src/index.ts', 'undici', 'http2-wrapper', 'hpagent'].includes(wanted) ||
+    ['src/index.ts', 'undici', 'http2-wrapper', 'hpagent', 'ws'].includes(wanted) ||
     wanted.startsWith('node:') ||
-    /^engines\/(?:connector|exchange|platform|pool)\//.test(wanted) ||
+    /^engines\/(?:connector|exchange|platform|pool|web-socket)\//.test(wanted) ||
     // Where a server chooses between HTTP/2 and HTTP/1.1, the parts of both engines meet.
     (/^engines\/(?:http2|negotiation|undici)\b/.test(file.path) &&
       /^engines\/(?:http2|negotiation|undici)\//.test(wanted)) ||
     ownPart(wanted, file),
   streams: (wanted, file) =>
-    ['rxjs', 'src/index.ts'].includes(wanted) || wanted.startsWith('node:') || ownPart(wanted, file),
+    ['rxjs', 'src/index.ts', 'eventsource-parser'].includes(wanted) ||
+    // What all readers and all that connect again have in common.
+    /^streams\/(?:reading|again)\//.test(wanted) ||
+    (wanted.startsWith('node:') && /^streams\/download\b/.test(file.path)) ||
+    ownPart(wanted, file),
   interop: wanted => !/^(?:testing|cli|test)\//.test(wanted),
   testing: wanted => !/^(?:cli|test|vitest)\b/.test(wanted),
   cli: wanted => !/^(?:test|vitest)\b/.test(wanted),

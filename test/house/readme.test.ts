@@ -23,6 +23,13 @@ it('has a row for every engine', () => {
   ).toEqual(files.map(({ path }) => path).toSorted())
 })
 
+it('has a row for everything that reads or makes streams', () => {
+  const files = filesIn('streams', '.ts').filter(({ path }) => /^streams\/[^/]+$/.test(path))
+  expect([...new Set(rowsOf('streams').map(({ path }) => path))].toSorted()).toEqual(
+    files.map(({ path }) => path).toSorted(),
+  )
+})
+
 it('names every error code and every phase of a timeout', () => {
   const codes = [...(/export type ErrorCode =([\s\S]*?)\n\n/.exec(errors)?.[1] ?? '').matchAll(/'(\w+)'/g)]
   expect(codes.length).toBeGreaterThan(10)

@@ -12,7 +12,16 @@ import {
   type Observable,
   type Subscription,
 } from 'rxjs'
-import { createClient, isHttpError, type Client, type StreamingResponse } from 'sluice'
+import {
+  createClient,
+  definePlugin,
+  HttpHeaders,
+  isHttpError,
+  type Client,
+  type HttpRequest,
+  type Reader,
+  type StreamingResponse,
+} from 'sluice'
 import { describe, expect, it } from 'vitest'
 import { all, aResponse } from './samples.ts'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
@@ -113,6 +122,50 @@ describe('a reader', () => {
   it('is given one web stream, made when it is asked for', async () => {
     const same = over(answering('abc')).stream('a', response => [response.body === response.body])
     expect(await lastValueFrom(same)).toBe(true)
+  })
+})
+
+describe('a reader that prepares the request', () => {
+  const wanting = (prepare: (request: HttpRequest) => HttpRequest): Reader<number> =>
+    Object.assign(() => [7], { prepare })
+  const accepts = wanting(request => request.with({ headers: request.headers.fill(HttpHeaders.of({ accept: 'a/b' })) }))
+
+  it('is asked before the plugins are, and once for each subscription', async () => {
+    const seen: (string | undefined)[] = []
+    const looking = definePlugin({
+      name: 'looking',
+      scope: 'call',
+      defaults: {},
+      install: () => (request, next) => {
+        seen.push(request.headers.get('accept'))
+        return next(request)
+      },
+    })
+    const client = createClient({ engine: answering(), baseUrl: 'https://api.test/', plugins: [looking()] })
+    const calls = client.stream('a', accepts)
+    await lastValueFrom(calls)
+    await lastValueFrom(calls)
+    await lastValueFrom(client.stream('a', accepts, { headers: { accept: 'c/d' } }))
+    expect(seen).toEqual(['a/b', 'a/b', 'c/d'])
+  })
+
+  it('fails the call with what it throws', async () => {
+    const prepare = (): never => {
+      throw new Error('unprepared')
+    }
+    expect(await reason(lastValueFrom(over(answering()).stream('a', wanting(prepare))))).toEqual(new Error('unprepared'))
+  })
+
+  it('is not a function that others put on the prototype of all functions', async () => {
+    const prepare = (): never => {
+      throw new Error('polluted')
+    }
+    Object.assign(Function.prototype, { prepare })
+    try {
+      expect(await lastValueFrom(over(answering()).stream('a', () => [7]))).toBe(7)
+    } finally {
+      Reflect.deleteProperty(Function.prototype, 'prepare')
+    }
   })
 })
 
