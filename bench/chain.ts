@@ -25,6 +25,7 @@ const instant: Engine = {
     informational: false,
     trailers: false,
     backPressure: false,
+    webSocket: false,
     decodes: false,
     proxies: false,
     limits: [],

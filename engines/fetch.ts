@@ -124,6 +124,7 @@ function capabilitiesOf({ streams, strict, explains, holdsBack, lenient }: Abili
     informational: false,
     trailers: false,
     backPressure: holdsBack,
+    webSocket: false,
     decodes: true,
     proxies: false,
     limits: [],

@@ -179,6 +179,7 @@ const CAPABILITIES: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
+  webSocket: false,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

@@ -88,6 +88,7 @@ const CAPABLE: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
+  webSocket: false,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

@@ -182,6 +182,7 @@ const CAPABILITIES: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
+  webSocket: false,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

@@ -63,6 +63,7 @@ const CAPABILITIES: Capabilities = {
   informational: false,
   trailers: false,
   backPressure: false,
+  webSocket: false,
   decodes: true,
   proxies: false,
   limits: [],

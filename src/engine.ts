@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly backPressure: boolean
   /** Decodes bodies by itself (the platform's `fetch` cannot help it). */
   readonly decodes: boolean
+  /** Opens WebSockets, which {@link WEB_SOCKET} asks for. */
+  readonly webSocket: boolean
   /** Goes the way that {@link ROUTE} says. */
   readonly proxies: boolean
   /** Obeys these limits of {@link LIMITS}. */

@@ -2,6 +2,7 @@
 import type { HttpHeaders } from './headers.ts'
 import type { HttpRequest } from './request.ts'
 import type { HttpResponse } from './response.ts'
+import type { WebSocketConnection } from './web-socket.ts'
 
 /** Holds back or lets go what the peer sends, down to the socket. Calls may repeat; the last one counts. */
 export interface Flow {
@@ -83,6 +84,8 @@ export interface HeadEvent {
   readonly flow: Flow
   /** True when nobody will read the body, so that it was thrown away: no chunk will come, whatever the headers say. */
   readonly unread?: boolean | undefined
+  /** The WebSocket that was asked for. There are no chunks then; the exchange lives as long as it does. */
+  readonly socket?: WebSocketConnection | undefined
 }
 
 /** How many bytes of a body went up or came down so far. */

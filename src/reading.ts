@@ -7,6 +7,7 @@ import { withoutAnswer } from './gather.ts'
 import { LiveBody } from './live-body.ts'
 import type { HttpRequest } from './request.ts'
 import { StreamingResponse, type Reader } from './streaming.ts'
+import type { WebSocketConnection } from './web-socket.ts'
 
 /** Feeds the events of a call to a reader, and what the reader makes of them to the call's subscriber. */
 export class Reading<T> extends Call<T> {
@@ -23,7 +24,7 @@ export class Reading<T> extends Call<T> {
     this.report(event)
     switch (event.type) {
       case 'head':
-        this.#begin(event.head, new LiveBody(event.flow))
+        this.#begin(event.head, new LiveBody(event.flow), event.socket)
         break
       case 'chunk':
         this.#body?.push(event.bytes)
@@ -54,12 +55,12 @@ export class Reading<T> extends Call<T> {
     else this.fail(withoutAnswer(this.request))
   }
 
-  #begin(head: ResponseHead, body: LiveBody): void {
+  #begin(head: ResponseHead, body: LiveBody, socket?: WebSocketConnection): void {
     this.#body = body
     const { subscriber } = this
     try {
       subscriber.add(
-        from(this.#reader(new StreamingResponse(head, body))).subscribe({
+        from(this.#reader(new StreamingResponse(head, body, socket))).subscribe({
           next(value) {
             subscriber.next(value)
           },

@@ -102,7 +102,7 @@ export class Sending implements EventObserver, Unsubscribable {
     const head: ResponseHead = { ...event.head, connection: this.#connection, timings: this.#marks }
     let unread: boolean
     try {
-      unread = this.#request.read(DISCARD)?.(head) === true
+      unread = event.socket === undefined && this.#request.read(DISCARD)?.(head) === true
     } catch (error) {
       // What they throw who may leave the answer is the call's error, not the engine's.
       this.#sink.error(error)
@@ -111,6 +111,6 @@ export class Sending implements EventObserver, Unsubscribable {
     // They may have left the whole call.
     if (this.#left) return
     if (unread) this.#drain = new Drain(head, this.#sink)
-    else this.#sink.next({ type: 'head', head, flow: event.flow })
+    else this.#sink.next({ type: 'head', head, flow: event.flow, socket: event.socket })
   }
 }

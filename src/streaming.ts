@@ -6,6 +6,7 @@ import type { HttpHeaders } from './headers.ts'
 import type { LiveBody } from './live-body.ts'
 import { own } from './own.ts'
 import type { HttpRequest } from './request.ts'
+import type { WebSocketConnection } from './web-socket.ts'
 
 /** Makes values out of a live answer. When what it returns ends, the exchange ends; its errors are the call's. */
 export interface Reader<T> {
@@ -23,12 +24,15 @@ export interface Reader<T> {
  * Reading waits for the peer, and not reading makes the peer wait: at most 256 KiB are kept for a reader that is busy.
  */
 export class StreamingResponse extends Answer implements AsyncIterable<Uint8Array> {
+  /** The WebSocket, when one was asked for and the server agreed; `read()` then waits for its end. */
+  readonly socket: WebSocketConnection | undefined
   readonly #body: LiveBody
   #stream: ReadableStream<Uint8Array> | undefined
 
-  constructor(head: ResponseHead, body: LiveBody) {
+  constructor(head: ResponseHead, body: LiveBody, socket?: WebSocketConnection) {
     super(head)
     this.#body = body
+    this.socket = socket
   }
 
   /** When things happened so far. */

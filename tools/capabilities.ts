@@ -31,6 +31,7 @@ const NEEDS: Readonly<Record<Need, string>> = {
   backPressure: 'holds the server back while nobody reads',
   informational: 'tells of 1xx answers',
   trailers: 'tells of trailers',
+  webSocket: 'opens WebSockets',
   decodes: 'decodes bodies by itself',
   proxies: 'goes through proxies',
 }

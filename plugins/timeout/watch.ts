@@ -109,7 +109,7 @@ export class Watch extends Stage implements Flow {
   }
 
   #begin(event: HeadEvent): void {
-    const { idle = this.#kind.live && isEventStream(event) ? false : IDLE } = this.#limits
+    const { idle = this.#kind.live && mayBeSilent(event) ? false : IDLE } = this.#limits
     this.#phase = 'idle'
     this.#limit = idle
     this.#flow = event.flow
@@ -143,6 +143,7 @@ export class Watch extends Stage implements Flow {
   }
 }
 
-function isEventStream({ head }: HeadEvent): boolean {
-  return /^\s*text\/event-stream\s*(?:;|$)/i.test(head.headers.get('content-type') ?? '')
+/** Events come when they come, and so do messages. */
+function mayBeSilent({ head, socket }: HeadEvent): boolean {
+  return socket !== undefined || /^\s*text\/event-stream\s*(?:;|$)/i.test(head.headers.get('content-type') ?? '')
 }

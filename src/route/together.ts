@@ -14,6 +14,7 @@ export function common(engines: readonly Engine[]): Capabilities {
     informational: every('informational'),
     trailers: every('trailers'),
     backPressure: every('backPressure'),
+    webSocket: every('webSocket'),
     decodes: every('decodes'),
     proxies: every('proxies'),
     limits: (first?.limits ?? []).filter(limit => all.every(({ limits }) => limits.includes(limit))),

@@ -4,10 +4,12 @@ import {
   isHttpError,
   NEEDS,
   ROUTE,
+  WEB_SOCKET,
   type Engine,
   type HttpError,
   type HttpRequest,
   type Route,
+  type WebSocketWish,
 } from '../../src/index.ts'
 import { needsOf } from '../../src/needs.ts'
 import { route } from '../../src/route.ts'
@@ -25,10 +27,12 @@ function refusalOf(engine: Engine): HttpError | undefined {
 }
 
 describe('what a request needs of its engine', () => {
-  it('is nothing, what plugins noted, and proxies where a route is', () => {
+  it('is nothing, what plugins noted, proxies where a route is, and webSocket where one is wanted', () => {
     expect(needsOf(aRequest())).toEqual([])
     expect(needsOf(aRequest().note(NEEDS, ['trailers']))).toEqual(['trailers'])
     expect(needsOf(routed().note(NEEDS, ['trailers']))).toEqual(['trailers', 'proxies'])
+    const wish: WebSocketWish = { protocols: [], compress: false, maxMessage: 1024 }
+    expect(needsOf(routed().note(WEB_SOCKET, wish))).toEqual(['proxies', 'webSocket'])
   })
 
   it('keeps a request with a route from an engine that would send it directly', () => {

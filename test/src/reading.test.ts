@@ -21,9 +21,10 @@ import {
   type HttpRequest,
   type Reader,
   type StreamingResponse,
+  type WebSocketConnection,
 } from 'sluice'
 import { describe, expect, it } from 'vitest'
-import { all, aResponse } from './samples.ts'
+import { aHead, all, aResponse } from './samples.ts'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
 import { failure, reason } from './thrown.ts'
 
@@ -114,6 +115,21 @@ describe('a reader', () => {
     expect(await lastValueFrom(trailers)).toBe('1')
   })
 
+  it('is given the WebSocket it asked for, and reads until that ends', async () => {
+    const socket = { protocol: 'chat' } as WebSocketConnection
+    const engine = new ScriptedEngine(sent => {
+      const { request } = sent
+      const head = { ...aHead({ status: 101 }), request }
+      sent.next({ type: 'head', head, flow: sent, socket })
+      setImmediate(() => {
+        sent.complete()
+      })
+    })
+    const read = (response: StreamingResponse): Promise<unknown[]> =>
+      response.read().then(bytes => [response.socket, response.status, bytes])
+    expect(await lastValueFrom(over(engine).stream('a', read))).toEqual([socket, 101, undefined])
+  })
+
   it('may read the body as a web stream', async () => {
     const text = over(answering('abc')).stream('a', response => new Response(response.body).text())
     expect(await lastValueFrom(text)).toBe('abc')
@@ -153,7 +169,9 @@ describe('a reader that prepares the request', () => {
     const prepare = (): never => {
       throw new Error('unprepared')
     }
-    expect(await reason(lastValueFrom(over(answering()).stream('a', wanting(prepare))))).toEqual(new Error('unprepared'))
+    expect(await reason(lastValueFrom(over(answering()).stream('a', wanting(prepare))))).toEqual(
+      new Error('unprepared'),
+    )
   })
 
   it('is not a function that others put on the prototype of all functions', async () => {

@@ -186,6 +186,7 @@ const ABLE: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
+  webSocket: false,
   decodes: false,
   proxies: true,
   limits: [],
