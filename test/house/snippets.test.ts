@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import { gzipSync } from 'node:zlib'
-import { reply, serve, type TestServer } from 'sluice/testing'
+import { reply, serve, type Reply, type TestServer } from 'sluice/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from './files.ts'
 import { snippets, type Snippet } from './snippets.ts'
@@ -92,8 +92,15 @@ function api(): Parameters<typeof serve>[0] {
     'GET /slow': reply.text('late', { delay: 2000 }),
     'GET /moved': reply.redirect('/users/7'),
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
+    'GET /pages': ({ query }) => pageOf(Number(query.get('page') ?? 1)),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }
+}
+
+/** Three pages of two items each, linked as RFC 8288 says. */
+function pageOf(page: number): Reply {
+  const headers = page < 3 ? { link: `<?page=${page + 1}>; rel="next"` } : {}
+  return reply.json([{ id: 2 * page - 1 }, { id: 2 * page }], { headers })
 }
