@@ -9,6 +9,10 @@ export abstract class Running extends Linked<Running> {
   abstract readonly summary: RequestSummary
   /** Ends it now with this error. */
   abstract cancel(error: HttpError): void
+  /** Hears that it is waited for: what has no end of its own should come to one. May be called again. */
+  closing(): void {
+    // Most end by themselves.
+  }
 }
 
 /** What a graceful end had to cut. */
@@ -86,6 +90,7 @@ export class Lifetime extends Linked<Lifetime> {
   /** Takes no new calls, waits for the running ones, up to `drain` milliseconds, then releases everything. */
   async close(drain?: number): Promise<CloseReport> {
     this.#open = false
+    for (const running of this.#all()) running.closing()
     const takeBack =
       drain === undefined || this.#idle
         ? undefined

@@ -1,5 +1,5 @@
 /** What a reader makes of a live answer, and how the call ends with it. */
-import { from, type Subscriber } from 'rxjs'
+import { AsyncSubject, from, type Subscriber } from 'rxjs'
 import { Call, type Surroundings } from './call.ts'
 import { describe, HttpError } from './errors.ts'
 import type { HttpEvent, ResponseHead } from './events.ts'
@@ -12,6 +12,7 @@ import type { WebSocketConnection } from './web-socket.ts'
 /** Feeds the events of a call to a reader, and what the reader makes of them to the call's subscriber. */
 export class Reading<T> extends Call<T> {
   readonly #reader: Reader<T>
+  readonly #closing = new AsyncSubject<void>()
   #body: LiveBody | undefined
 
   constructor(request: HttpRequest, subscriber: Subscriber<T>, surroundings: Surroundings, reader: Reader<T>) {
@@ -55,12 +56,18 @@ export class Reading<T> extends Call<T> {
     else this.fail(withoutAnswer(this.request))
   }
 
+  override closing(): void {
+    this.#closing.next()
+    this.#closing.complete()
+  }
+
   #begin(head: ResponseHead, body: LiveBody, socket?: WebSocketConnection): void {
     this.#body = body
     const { subscriber } = this
+    const response = new StreamingResponse(head, body, socket, this.#closing.asObservable())
     try {
       subscriber.add(
-        from(this.#reader(new StreamingResponse(head, body, socket))).subscribe({
+        from(this.#reader(response)).subscribe({
           next(value) {
             subscriber.next(value)
           },

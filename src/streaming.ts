@@ -1,5 +1,5 @@
 /** Answers that are read while they arrive. */
-import type { ObservableInput } from 'rxjs'
+import { NEVER, type Observable, type ObservableInput } from 'rxjs'
 import { Answer } from './answer.ts'
 import type { ResponseHead, Timings } from './events.ts'
 import type { HttpHeaders } from './headers.ts'
@@ -26,13 +26,19 @@ export interface Reader<T> {
 export class StreamingResponse extends Answer implements AsyncIterable<Uint8Array> {
   /** The WebSocket, when one was asked for and the server agreed; `read()` then waits for its end. */
   readonly socket: WebSocketConnection | undefined
+  /**
+   * Emits once when the client is closed, also when that was before: it waits for this reader. One that would go on for ever,
+   * as with events, should then come to an end.
+   */
+  readonly closing: Observable<void>
   readonly #body: LiveBody
   #stream: ReadableStream<Uint8Array> | undefined
 
-  constructor(head: ResponseHead, body: LiveBody, socket?: WebSocketConnection) {
+  constructor(head: ResponseHead, body: LiveBody, socket?: WebSocketConnection, closing: Observable<void> = NEVER) {
     super(head)
     this.#body = body
     this.socket = socket
+    this.closing = closing
   }
 
   /** When things happened so far. */

@@ -19,6 +19,12 @@ class Fake extends Running {
     life.add(this)
   }
 
+  waitedFor = 0
+
+  override closing(): void {
+    this.waitedFor++
+  }
+
   override cancel(error: HttpError): void {
     this.cancelled.push(error)
     this.end()
@@ -64,6 +70,29 @@ describe('close', () => {
     running.end()
     expect(await closed).toEqual({ cut: [] })
     expect(log).toEqual(['plugin', 'engine'])
+  })
+
+  it('tells what runs that it is waited for, in children too', async () => {
+    const life = new Lifetime()
+    const [own, ofChild] = [call(life), call(new Lifetime(life))]
+    const closed = life.close()
+    expect([own.waitedFor, ofChild.waitedFor]).toEqual([1, 1])
+    own.end()
+    ofChild.end()
+    await closed
+  })
+
+  it('releases at once when what runs ends as it is told', async () => {
+    const log: string[] = []
+    const life = new Lifetime()
+    life.own(logged(log, 'engine'))
+    const running = call(life)
+    running.closing = () => {
+      running.end()
+    }
+    const closed = life.close(60_000)
+    expect(log).toEqual(['engine'])
+    expect(await closed).toEqual({ cut: [] })
   })
 
   it('releases at once when nothing runs', async () => {

@@ -1,5 +1,6 @@
 import {
   concatMap,
+  endWith,
   firstValueFrom,
   from,
   interval,
@@ -8,6 +9,7 @@ import {
   NEVER,
   of,
   take,
+  takeUntil,
   toArray,
   type Observable,
   type Subscription,
@@ -448,5 +450,50 @@ describe('a whole answer where a live one was asked for', () => {
 
   it('may be empty', async () => {
     expect(await firstValueFrom(whole('').stream('a', texts).pipe(toArray()))).toEqual([])
+  })
+})
+
+describe('a reader of what has no end', () => {
+  const forEver = (client: Client, log: string[]): Promise<unknown> =>
+    lastValueFrom(
+      client.stream('a', ({ closing }) => {
+        closing.subscribe({ next: () => log.push('closing'), complete: () => log.push('told') })
+        return NEVER.pipe(takeUntil(closing), endWith('over'))
+      }),
+    )
+
+  it('hears that its client is closed, and may come to its end', async () => {
+    const engine = live()
+    const client = over(engine)
+    const log: string[] = []
+    const call = forEver(client, log)
+    expect(log).toEqual([])
+    expect(await client.close()).toEqual({ cut: [] })
+    expect(await call).toBe('over')
+    expect(log).toEqual(['closing', 'told'])
+    expect(engine.last.aborted).toBe(true)
+  })
+
+  it('hears of it when that was before the answer came', async () => {
+    const engine = new ScriptedEngine()
+    const client = over(engine)
+    const log: string[] = []
+    const call = forEver(client, log)
+    const closed = client.close()
+    void client.close()
+    engine.last.head()
+    expect(await call).toBe('over')
+    expect(await closed).toEqual({ cut: [] })
+    expect(log).toEqual(['closing', 'told'])
+  })
+
+  it('need not listen: it is waited for', async () => {
+    const engine = live()
+    const client = over(engine)
+    const call = lastValueFrom(client.stream('a', texts))
+    const closed = client.close()
+    engine.last.chunk('x').complete()
+    expect(await call).toBe('x')
+    expect(await closed).toEqual({ cut: [] })
   })
 })
