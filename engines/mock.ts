@@ -19,8 +19,9 @@ import type { Script } from './mock/script.ts'
 import { TakenBody, type SentBody } from './mock/sent-body.ts'
 import { Stage } from './mock/stage.ts'
 
-export type { MockExchange, Outcome } from './mock/history.ts'
+export type { MockConversation, MockExchange, Outcome } from './mock/history.ts'
 export type { PatternParams } from './mock/pattern.ts'
+export type { MockPeer, MockStep } from './mock/peer.ts'
 export type {
   MockAnswer,
   MockChunk,
@@ -88,7 +89,7 @@ const CAPABLE: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
-  webSocket: false,
+  webSocket: true,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

@@ -7,6 +7,7 @@ import {
   type HttpRequest,
   type Phase,
 } from '../../src/index.ts'
+import type { Fault as WireFault } from '../exchange/progress.ts'
 import type { MockFailure } from './reply.ts'
 import type { Fault, Script } from './script.ts'
 
@@ -52,6 +53,11 @@ export function excess(request: HttpRequest, promised: number): HttpError {
 /** The author of a test asked for what cannot be. */
 export function mistake(request: HttpRequest, what: string): HttpError {
   return failed('CONFIG', request, 'config', `cannot go as the mock was told: ${what}`)
+}
+
+/** Something is wrong with a WebSocket. */
+export function socketFailed({ code, phase, what }: WireFault, request: HttpRequest): HttpError {
+  return failed(code, request, phase, what)
 }
 
 /** The mock was closed before the request came. */

@@ -2,6 +2,21 @@
 import { clock, type HttpRequest, type Phase } from '../../src/index.ts'
 import { TakenBody, type SentBody } from './sent-body.ts'
 
+/** What the mock remembers of a WebSocket, seen from its server; kept up to date while it is open. */
+export interface MockConversation {
+  /** The messages that were taken of the client. */
+  readonly messages: readonly (string | Uint8Array)[]
+  /** How often the client has asked for a sign of life. */
+  readonly pings: number
+  /** How the client said goodbye, if it did; 1005 is without a code. */
+  readonly close: { readonly code: number; readonly reason: string } | undefined
+}
+
+/** The same, as the engine writes it. */
+export type Minutes = { -readonly [K in keyof MockConversation]: MockConversation[K] } & {
+  readonly messages: (string | Uint8Array)[]
+}
+
 /** How an exchange came out. */
 export type Outcome = 'running' | 'completed' | 'failed' | 'aborted'
 
@@ -20,7 +35,9 @@ export interface MockExchange {
   readonly endedAt: number | undefined
   /** The status that was answered; missing until the head is out. */
   readonly status: number | undefined
-  /** How many bytes of the answer's body were delivered. */
+  /** The WebSocket, when the reply agreed to one. */
+  readonly webSocket: MockConversation | undefined
+  /** How many bytes of the answer's body, or of messages, were delivered. */
   readonly delivered: number
   /** True while the consumer holds the body back. */
   readonly paused: boolean
@@ -46,6 +63,7 @@ export function record(request: HttpRequest, route: string | undefined): Recordi
     startedAt: clock.now(),
     endedAt: undefined,
     status: undefined,
+    webSocket: undefined,
     delivered: 0,
     paused: false,
     pauses: 0,

@@ -1,5 +1,6 @@
 /** Checks replies and options when a test says them, so that a slip is found there and not in what comes of it. */
 import { HttpError, milliseconds, oneOf, shown, size, type Check } from '../../src/index.ts'
+import { isStep } from './peer.ts'
 import type { MockReply } from './reply.ts'
 
 const anything: Check = () => undefined
@@ -43,6 +44,10 @@ const FIELDS: Readonly<Record<keyof MockReply, Check>> = {
   reset: oneOf('send', 'headers', 'body'),
   cut: value => (typeof value === 'boolean' ? undefined : 'true or false'),
   after: value => (value === false ? 'a number of bytes' : size(value)),
+  webSocket: value =>
+    typeof value === 'function' || (Array.isArray(value) && value.every(isStep))
+      ? undefined
+      : 'a function, or a list of messages, pauses in milliseconds, { close: code } and { reset: true }',
 }
 
 /** Throws `CONFIG` for a reply that is none, and for a field that is unknown or wrong. */

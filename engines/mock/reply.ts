@@ -1,6 +1,7 @@
 /** Replies: what the mock answers, as plain data. */
 import type { ConnectionInfo, ErrorCode, HeadersInit, HttpRequest } from '../../src/index.ts'
 import type { SentBody } from './sent-body.ts'
+import type { MockPeer, MockStep } from './peer.ts'
 
 /** A piece of a body (text is sent as UTF-8), or a pause of so many milliseconds before the next piece. */
 export type MockChunk = string | Uint8Array | number
@@ -49,8 +50,15 @@ export interface MockReply {
   readonly connection?: Partial<ConnectionInfo> | undefined
   /** Answers when so many bytes of the request body were taken (`true`: none), and not at its end. Default `false`. */
   readonly early?: boolean | number | undefined
-  /** Milliseconds it takes for each chunk of the request body. Default 0. */
+  /** Milliseconds it takes for each chunk of the request body, or each message of a WebSocket. Default 0. */
   readonly readDelay?: number | undefined
+  /**
+   * Agrees to a WebSocket, and says what its server does: steps that are taken one after the other, as in
+   * `['hello', 100, { close: 1001 }]`, `[]` for one that only listens; or a function that is called when it is open, as in
+   * `peer => peer.onMessage(text => peer.send(text))`. Goes with `headers` (`sec-websocket-protocol` is what it chooses),
+   * `delay`, `informational`, `connection` and `readDelay`. Default: none, which refuses a WebSocket with this reply.
+   */
+  readonly webSocket?: readonly MockStep[] | ((peer: MockPeer) => void) | undefined
   /** Comes to a stop there for ever: until a limit of the request is over, or somebody aborts. */
   readonly stall?: StallPhase | undefined
   /** The peer resets the connection there: `RESET`, and in the body `BODY`, as on every engine. */

@@ -1,5 +1,6 @@
 /** One exchange with the mock: connecting, sending, answering, by a script that is known before or made on the way. */
 import type { Exchange } from '../../src/index.ts'
+import { wishOf } from '../web-socket/wish.ts'
 import { Answering } from './answering.ts'
 import { connect } from './connecting.ts'
 import { mistake } from './failures.ts'
@@ -31,6 +32,7 @@ export class Run implements Exchange {
   start(plan: Script | Ask, connectionId: number): void {
     const stage = this.#stage
     stage.guard(() => {
+      wishOf(stage.request)
       if (typeof plan !== 'function') this.#script = plan
       else if (isSource(stage.request.body)) this.#late = plan
       else this.#ask(plan)

@@ -27,6 +27,8 @@ export interface Script {
   /** Bytes of the request body to take before answering; `Infinity` is all of them. */
   readonly answersAfter: number
   readonly readDelay: number
+  /** What the server of a WebSocket does; nothing where it agrees to none. */
+  readonly webSocket: MockReply['webSocket']
   readonly fault: Fault | undefined
   /** What it says of the time before the answer: too late for a script that is made when the request was read. */
   readonly foresight: readonly string[]
@@ -51,15 +53,16 @@ export function scriptOf(answer: MockAnswer): Script {
     return { ...scriptOf({}), fault: { kind: 'error', error: answer, at: momentOf(answer), after: 0 } }
   }
   checkReply(answer)
+  checkAgreement(answer)
   const body = wireBodyOf(answer)
   const fault = faultOf(answer, body)
   // What breaks off had more to say, so its head must not announce that nothing comes.
   const announced = fault?.at === 'body' && body.length === 0 ? { ...body, length: undefined } : body
   const { early = false } = answer
   return {
-    status: answer.status ?? 200,
+    status: answer.webSocket === undefined ? (answer.status ?? 200) : 101,
     statusText: answer.statusText ?? '',
-    headers: headersOf(answer, announced),
+    headers: answer.webSocket === undefined ? headersOf(answer, announced) : fieldsOf(answer.headers),
     chunks: body.chunks,
     trailers: answer.trailers === undefined ? undefined : fieldsOf(answer.trailers),
     informational: (answer.informational ?? []).map(one => ({ status: one.status, headers: fieldsOf(one.headers) })),
@@ -68,6 +71,7 @@ export function scriptOf(answer: MockAnswer): Script {
     connection: answer.connection ?? {},
     answersAfter: typeof early === 'number' ? early : early ? 0 : Infinity,
     readDelay: answer.readDelay ?? 0,
+    webSocket: answer.webSocket,
     fault,
     foresight: foresightOf(answer),
   }
@@ -87,6 +91,17 @@ function failing(code: MockFailure): Script {
     foresight: at === 'headers' ? [] : [`'${code}'`],
   }
 }
+
+/** Who agrees to a WebSocket has no body, and what goes wrong in it is for its server to say. */
+function checkAgreement(answer: MockReply): void {
+  if (answer.webSocket === undefined) return
+  const beside = NOT_BESIDE.find(name => answer[name] !== undefined)
+  if (beside !== undefined) throw wrong(`with webSocket cannot have ${beside} too`)
+  if (answer.stall === 'body' || answer.reset === 'body')
+    throw wrong('with webSocket stalls and breaks off by what its server does: peer.stall() and peer.reset()')
+}
+
+const NOT_BESIDE = ['status', 'body', 'chunks', 'trailers', 'bodyDelay', 'early', 'cut', 'after'] as const
 
 /** When an error happens: in its phase, or when an answer was due. */
 function momentOf(error: Error): Phase {
@@ -113,13 +128,13 @@ function faultOf({ stall, reset, cut, after }: MockReply, { length }: WireBody):
   return { kind: 'reset', at: reset, after: bytes }
 }
 
-function foresightOf({ stall, reset, connection, early, readDelay }: MockReply): readonly string[] {
+function foresightOf({ stall, reset, connection, early, readDelay, webSocket }: MockReply): readonly string[] {
   const said: readonly (string | false)[] = [
     stall !== undefined && stall !== 'headers' && stall !== 'body' && `stall: '${stall}'`,
     reset === 'send' && "reset: 'send'",
     connection !== undefined && 'connection',
     early !== undefined && 'early',
-    readDelay !== undefined && 'readDelay',
+    readDelay !== undefined && webSocket === undefined && 'readDelay',
   ]
   return said.filter(one => one !== false)
 }
