@@ -79,6 +79,8 @@ export interface HttpErrorDetails {
   readonly budgetExhausted?: boolean | undefined
   /** What a schema found wrong with the answer. */
   readonly issues?: readonly SchemaIssue[] | undefined
+  /** How the peer of a WebSocket said goodbye (RFC 6455 §7.4). */
+  readonly close?: { readonly code: number; readonly reason: string } | undefined
 }
 
 const BRAND = Symbol.for('sluice.HttpError')
@@ -109,6 +111,7 @@ export class HttpError extends Error {
   declare readonly retryAfterMs?: number
   declare readonly budgetExhausted?: boolean
   declare readonly issues?: readonly SchemaIssue[]
+  declare readonly close?: { readonly code: number; readonly reason: string }
 
   constructor(code: ErrorCode, message: string, details: HttpErrorDetails = {}) {
     const { cause, request, ...known } = details

@@ -96,6 +96,12 @@ describe('with', () => {
     expect(Object.keys(original.with({ attempt: 2 }))).not.toContain('stack')
   })
 
+  it('keeps how the peer of a WebSocket said goodbye', () => {
+    const close = { code: 1013, reason: 'try again later' }
+    expect(original.with({ close }).with({ attempt: 2 }).close).toEqual(close)
+    expect(Object.keys(original)).not.toContain('close')
+  })
+
   it('may name another cause', () => {
     expect(original.with({ cause: 'other' }).cause).toBe('other')
   })
