@@ -93,6 +93,7 @@ function api(): Parameters<typeof serve>[0] {
     'GET /moved': reply.redirect('/users/7'),
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
     'GET /pages': ({ query }) => pageOf(Number(query.get('page') ?? 1)),
+    'GET /breaking.iso': request => breaking(request.header('range')),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
@@ -103,4 +104,14 @@ function api(): Parameters<typeof serve>[0] {
 function pageOf(page: number): Reply {
   const headers = page < 3 ? { link: `<?page=${page + 1}>; rel="next"` } : {}
   return reply.json([{ id: 2 * page - 1 }, { id: 2 * page }], { headers })
+}
+
+/** A file that breaks off until only what is missing is asked for. */
+function breaking(range: string): Reply {
+  const whole = new Uint8Array(1024 * 1024)
+  const from = Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0)
+  const headers = { etag: '"v1"', 'accept-ranges': 'bytes' }
+  if (from === 0) return { headers, body: whole, fault: { kind: 'reset', at: 'mid-body', bytes: 400_000 } }
+  const contentRange = `bytes ${from}-${whole.length - 1}/${whole.length}`
+  return { status: 206, headers: { ...headers, 'content-range': contentRange }, body: whole.subarray(from) }
 }
