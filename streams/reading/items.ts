@@ -1,8 +1,8 @@
 /** Items out of a live body: read, parsed and handed on only as fast as they are wanted. */
 import { Observable, type Subscriber } from 'rxjs'
-import type { StreamingResponse } from '../../src/index.ts'
-import type { Emit, Parser } from './parser.ts'
+import type { Emit, Parser, Readable } from './parser.ts'
 import { Projecting, type Project } from './projecting.ts'
+import { sliced } from './sliced.ts'
 
 export type { Emit, Parser } from './parser.ts'
 export type { Project } from './projecting.ts'
@@ -15,6 +15,9 @@ export interface ItemOptions<T, R> {
   readonly concurrency?: number | undefined
 }
 
+// Without a prototype: nothing is read that somebody else put on one.
+const NONE = Object.create(null) as object
+
 /**
  * Makes an Observable of the items in the body of a live answer.
  *
@@ -24,18 +27,18 @@ export interface ItemOptions<T, R> {
  * before is done.
  */
 export function items<T, R = T>(
-  response: Pick<StreamingResponse, 'read'>,
+  response: Readable,
   parser: Parser<T>,
-  { project, concurrency = 1 }: ItemOptions<T, R> = {},
+  { project, concurrency = 1 }: ItemOptions<T, R> = NONE,
 ): Observable<R> {
   return new Observable<R>(subscriber => {
     // Without a projector, R is T: there is nothing that could make anything else of an item.
     if (project === undefined) each(response, parser, subscriber as unknown as Subscriber<T>)
-    else new Projecting(response, parser, project, concurrency, subscriber).advance()
+    else new Projecting(sliced(response), parser, project, concurrency, subscriber).advance()
   })
 }
 
-function each<T>(response: Pick<StreamingResponse, 'read'>, parser: Parser<T>, subscriber: Subscriber<T>): void {
+function each<T>(response: Readable, parser: Parser<T>, subscriber: Subscriber<T>): void {
   const emit: Emit<T> = item => {
     subscriber.next(item)
     return wanted()

@@ -1,21 +1,16 @@
 /** Items that are worked on: as many at a time as allowed, and nothing is read while there is enough to do. */
 import { from, Observable, type ObservableInput, type Observer, type Subscriber } from 'rxjs'
-import type { StreamingResponse } from '../../src/index.ts'
-import type { Emit, Parser } from './parser.ts'
+import type { Emit, Parser, Readable } from './parser.ts'
 
 /** What is done with an item; the next one is taken when what it returns has completed. `index` counts from 0. */
 export type Project<T, R> = (item: T, index: number) => ObservableInput<R>
 
 type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown }
 
-/** Bytes that are parsed at a time: what a cache or a decoder hands over in one piece must not become one long queue. */
-const PIECE = 64 * 1024
-const NOTHING = new Uint8Array(0)
-
 /** Feeds items to a projector and its results to a subscriber. Begins with the first `advance()`. */
-export class Projecting<T, R> {
-  readonly #response: Pick<StreamingResponse, 'read'>
-  readonly #parser: Parser<T>
+export class Projecting<T, R, Chunk = Uint8Array> {
+  readonly #body: Readable<Chunk>
+  readonly #parser: Parser<T, Chunk>
   readonly #project: Project<T, R>
   readonly #concurrency: number
   readonly #subscriber: Subscriber<R>
@@ -28,21 +23,19 @@ export class Projecting<T, R> {
   #at = 0
   #index = 0
   #running = 0
-  /** What was read and is not parsed yet. */
-  #unparsed: Uint8Array = NOTHING
   #reading = false
   #advancing = false
   /** How it ends when everything before is done. */
   #end: End | undefined
 
   constructor(
-    response: Pick<StreamingResponse, 'read'>,
-    parser: Parser<T>,
+    body: Readable<Chunk>,
+    parser: Parser<T, Chunk>,
     project: Project<T, R>,
     concurrency: number,
     subscriber: Subscriber<R>,
   ) {
-    this.#response = response
+    this.#body = body
     this.#parser = parser
     this.#project = project
     this.#concurrency = concurrency
@@ -90,14 +83,6 @@ export class Projecting<T, R> {
       this.#queue = []
       this.#at = 0
     }
-    if (this.#end === undefined && this.#unparsed.length > 0) {
-      const piece = this.#unparsed.subarray(0, PIECE)
-      this.#unparsed = this.#unparsed.subarray(PIECE)
-      this.#parse(() => {
-        this.#parser.push(piece, this.#enqueue)
-      })
-      return true
-    }
     if (this.#end !== undefined) this.#finish(this.#end)
     else if (!this.#reading) this.#read()
     return false
@@ -126,16 +111,10 @@ export class Projecting<T, R> {
 
   #read(): void {
     this.#reading = true
-    this.#response.read().then(
-      bytes => {
+    this.#body.read().then(
+      chunk => {
         this.#reading = false
-        if (bytes !== undefined) this.#unparsed = bytes
-        else if (!this.#subscriber.closed) {
-          this.#parse(() => {
-            this.#parser.end(this.#enqueue)
-            this.#end = { failed: false }
-          })
-        }
+        if (!this.#subscriber.closed) this.#parse(chunk)
         this.advance()
       },
       (error: unknown) => {
@@ -145,9 +124,13 @@ export class Projecting<T, R> {
     )
   }
 
-  #parse(work: () => void): void {
+  #parse(chunk: Chunk | undefined): void {
     try {
-      work()
+      if (chunk !== undefined) this.#parser.push(chunk, this.#enqueue)
+      else {
+        this.#parser.end(this.#enqueue)
+        this.#end = { failed: false }
+      }
     } catch (error) {
       this.#end = { failed: true, error }
     }

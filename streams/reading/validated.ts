@@ -1,0 +1,53 @@
+/** Items that a schema looks at before anybody else does. */
+import type { ObservableInput } from 'rxjs'
+import { from, mergeMap } from 'rxjs'
+import type { Check, Schema, SchemaIssue, SchemaResult } from '../../src/index.ts'
+import { fault, type Origin } from './fault.ts'
+import type { Project } from './items.ts'
+
+/** Wants a Standard Schema. */
+export const schema: Check = value =>
+  isSchema(value) ? undefined : 'a schema that follows Standard Schema (zod, valibot, arktype, …)'
+
+/** Tells a Standard Schema from options and projectors. Some libraries make functions of theirs. */
+export function isSchema(value: unknown): value is Schema {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value))
+    return false
+  // Plain objects are options; what is on their prototype is not theirs.
+  if (Object.getPrototypeOf(value) === Object.prototype && !Object.hasOwn(value, '~standard')) return false
+  const standard = value['~standard']
+  return (
+    typeof standard === 'object' &&
+    standard !== null &&
+    'validate' in standard &&
+    typeof standard.validate === 'function'
+  )
+}
+
+/**
+ * Makes a projector that validates each item, and hands what the schema makes of it to `project`, or emits it. An asynchronous
+ * schema is waited for. Throws `BODY` with the number of the item, counted from 1, and the issues; it never quotes the item.
+ */
+export function validated<T, R>(
+  response: Origin,
+  { '~standard': standard }: Schema<T>,
+  project: Project<T, R> = value => [value as unknown as R],
+): Project<unknown, R> {
+  return (item, index): ObservableInput<R> => {
+    const judge = (result: SchemaResult<T>): T => {
+      if (result.issues === undefined) return result.value
+      throw fault('BODY', response, `Item ${index + 1} of`, `does not match its schema${place(result.issues)}`, {
+        issues: result.issues,
+      })
+    }
+    const result = standard.validate(item)
+    if (!('then' in result)) return project(judge(result), index)
+    return from(result).pipe(mergeMap(late => project(judge(late), index)))
+  }
+}
+
+/** Where the first issue is. What it says may quote the item. */
+function place([issue]: readonly SchemaIssue[]): string {
+  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
+  return path.length === 0 ? '' : ` at ${path.join('.')}`
+}
