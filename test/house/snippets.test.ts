@@ -82,6 +82,7 @@ function program(code: string): string {
 /** The world the examples talk to. */
 function api(): Parameters<typeof serve>[0] {
   let flaky = 0
+  let jobs = 0
   return {
     'GET /users/:id': ({ params }) => reply.json({ id: Number(params['id']), name: 'Ada' }),
     'GET /users': reply.json([{ id: 7, name: 'Ada' }]),
@@ -94,6 +95,8 @@ function api(): Parameters<typeof serve>[0] {
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
     'GET /pages': ({ query }) => pageOf(Number(query.get('page') ?? 1)),
     'GET /breaking.iso': request => breaking(request.header('range')),
+    'GET /jobs/:id': () => reply.json({ done: ++jobs % 3 === 0 }),
+    'GET /updates': ({ query }) => reply.json({ last: Number(query.get('after')) + 1 }),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
