@@ -32,6 +32,8 @@ export class MockConnection implements WebSocketConnection {
   #listener: WebSocketListener | undefined
   #telling = false
   #taking = false
+  /** The peer hears what was said as soon as it was told of the head, too. */
+  #begun = false
   #stalled = false
   /** The client has said goodbye. */
   #closing = false
@@ -55,7 +57,9 @@ export class MockConnection implements WebSocketConnection {
   /** Lets the peer begin, in a turn of its own: whoever hears of the socket may leave at once. */
   begin(plan: readonly MockStep[] | ((peer: MockPeer) => void)): void {
     this.#stage.turn(() => {
+      this.#begun = true
       this.#peer.play(plan)
+      this.#take()
     })
   }
 
@@ -183,7 +187,7 @@ export class MockConnection implements WebSocketConnection {
   /** The peer takes one after the other, never in the turn in which it was said. */
   #take(): void {
     const next = this.#said[0]
-    if (next === undefined || this.#taking) return
+    if (next === undefined || this.#taking || !this.#begun || this.#stage.over) return
     this.#taking = true
     const take = (): void => {
       if (this.#stalled) return

@@ -85,6 +85,19 @@ describe('a reply that agrees to a WebSocket', () => {
     })
   })
 
+  it('is heard by its peer from its first word on', () => {
+    marbles(({ api }) => {
+      const heard: unknown[] = []
+      api.enqueue({ webSocket: peer => peer.onMessage(data => heard.push(data)) })
+      hear(api, asked, event => {
+        if (event.type === 'head') event.socket?.send('as soon as it is open')
+      })
+      at(1, () => {
+        expect(heard).toEqual(['as soon as it is open'])
+      })
+    })
+  })
+
   it('says goodbye back, once it has taken all that was said before', () => {
     marbles(({ api }) => {
       const ends: unknown[] = []
