@@ -51,7 +51,7 @@ export class Backoff {
   /** Milliseconds until the next attempt; `asked` are those the server wants to be left alone. */
   next(asked = 0): number {
     const { factor, most, mostAsked } = this.#options
-    const jitter = Math.random() * Math.min(this.#grown, most)
+    const jitter = Math.round(Math.random() * Math.min(this.#grown, most))
     this.#grown = Math.min(this.#grown * factor, most)
     return Math.min(Math.max(asked, 0), mostAsked) + jitter
   }

@@ -98,6 +98,14 @@ function api(): Parameters<typeof serve>[0] {
     'GET /jobs/:id': () => reply.json({ done: ++jobs % 3 === 0 }),
     'GET /updates': ({ query }) => reply.json({ last: Number(query.get('after')) + 1 }),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
+    'GET /prices': {
+      headers: { 'content-type': 'text/event-stream' },
+      body: 'id: 1\nevent: price\ndata: {"symbol":"ABC","price":12.5}\n\nevent: done\ndata: bye\n\n',
+    },
+    'POST /chat': {
+      headers: { 'content-type': 'text/event-stream' },
+      body: 'data: {"token":"Hi"}\n\ndata: {"token":"!"}\n\ndata: [DONE]\n\n',
+    },
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }
