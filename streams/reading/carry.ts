@@ -23,9 +23,14 @@ export class Carry {
     return this.length === 0 ? undefined : this.#bytes[this.length - 1]
   }
 
+  /** Everything collected so far, to be used before anything more is added. */
+  peek(): Uint8Array {
+    return this.#bytes.subarray(0, this.length)
+  }
+
   /** Everything collected, to be used before anything more is added. It is empty then. */
   take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.length)
+    const taken = this.peek()
     this.length = 0
     // What one long item needed is not kept for all the short ones.
     if (this.#bytes.length > 64 * LEAST) this.#bytes = new Uint8Array(0)

@@ -106,6 +106,7 @@ function api(): Parameters<typeof serve>[0] {
       headers: { 'content-type': 'text/event-stream' },
       body: 'data: {"token":"Hi"}\n\ndata: {"token":"!"}\n\ndata: [DONE]\n\n',
     },
+    'GET /sequence': reply.text('\u001e{"id":1}\n\u001e{"id":2}\n'),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }
