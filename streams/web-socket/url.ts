@@ -1,0 +1,8 @@
+/** Addresses of WebSockets. */
+import type { Url } from '../../src/index.ts'
+
+/** The handshake is a request of HTTP (RFC 6455 §3): `ws:` is `http:` and `wss:` is `https:`. */
+export function toHttp(url: Url): Url {
+  const text = typeof url === 'string' ? url : url.href
+  return /^\s*wss?:/i.test(text) ? text.replace(/^\s*ws/i, 'http') : url
+}
