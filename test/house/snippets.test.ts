@@ -107,6 +107,10 @@ function api(): Parameters<typeof serve>[0] {
       body: 'data: {"token":"Hi"}\n\ndata: {"token":"!"}\n\ndata: [DONE]\n\n',
     },
     'GET /sequence': reply.text('\u001e{"id":1}\n\u001e{"id":2}\n'),
+    'GET /parts': {
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: '--b\r\ncontent-disposition: form-data; name="report"; filename="../r.csv"\r\n\r\na;b\r\n--b--\r\n',
+    },
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }

@@ -1,0 +1,19 @@
+/** The header fields of a part. */
+import { HttpHeaders } from '../../src/index.ts'
+
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/s
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: false })
+
+/** Reads header fields, in UTF-8 as browsers write them; `undefined` when a line is none. Folded lines are joined. */
+export function fieldsOf(block: Uint8Array): HttpHeaders | undefined {
+  const fields: string[] = []
+  for (const line of UTF8.decode(block)
+    .replace(/\r\n[ \t]+/g, ' ')
+    .split('\r\n')) {
+    if (line === '') continue
+    const [, name, value] = FIELD.exec(line) ?? []
+    if (name === undefined || value === undefined || /[\0\r\n]/.test(value)) return undefined
+    fields.push(name, value)
+  }
+  return HttpHeaders.received(fields)
+}
