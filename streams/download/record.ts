@@ -1,0 +1,103 @@
+/** What a later process has to know of the bytes that are there: a small file beside them. */
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { isRepresentation, type Representation } from './partial.ts'
+import { Range } from './range.ts'
+
+/** The bytes of a file that is not whole yet. */
+export interface PartRecord {
+  /** Part of the name of the file that holds them. */
+  readonly id: string
+  /** Digest of the url they come from: the url may hold secrets. */
+  readonly resource: string
+  /** Missing when they cannot be continued. */
+  readonly what: Representation | undefined
+  /** The ranges; missing for one, whose end is the end of the file. */
+  readonly ranges: readonly Range[] | undefined
+}
+
+/** The most bytes a record can have. */
+const MOST = 64 * 1024
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
+
+/** Where the record of a file stands. */
+export function recordOf(file: string): string {
+  return `${file}.part.json`
+}
+
+/** Where the bytes stand. */
+export function bytesOf(file: string, id: string): string {
+  return `${file}.${id}.part`
+}
+
+/** Writes a record, all of it or nothing. */
+export function write(file: string, record: PartRecord): void {
+  const beside = `${recordOf(file)}.${record.id}`
+  const { id, resource, what, ranges } = record
+  const text = JSON.stringify({ id, resource, what, ranges: ranges?.map(({ start, at, end }) => [start, at, end]) })
+  remove(beside)
+  const handle = openSync(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    writeSync(handle, text)
+  } finally {
+    closeSync(handle)
+  }
+  renameSync(beside, recordOf(file))
+}
+
+/** Reads a record, if there is one that we may have written; what it says is not believed further than it is checked. */
+export function read(file: string): PartRecord | undefined {
+  let handle: number
+  try {
+    handle = openSync(recordOf(file), O_RDONLY | O_NOFOLLOW)
+  } catch {
+    return undefined
+  }
+  try {
+    const stat = fstatSync(handle)
+    return stat.isFile() && isMine(stat.uid) && stat.size <= MOST ? parse(readFileSync(handle, 'utf8')) : undefined
+  } catch {
+    return undefined
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Removes a file that may be gone already. */
+export function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone, or not ours to remove.
+  }
+}
+
+/** Tells whether a file belongs to whoever runs this. */
+export function isMine(uid: number): boolean {
+  return process.getuid === undefined || uid === process.getuid()
+}
+
+function parse(text: string): PartRecord | undefined {
+  const given: unknown = JSON.parse(text)
+  if (typeof given !== 'object' || given === null) return undefined
+  const { id, resource, what, ranges } = Object.assign(
+    Object.create(null) as { [K in keyof PartRecord]: unknown },
+    given,
+  )
+  if (typeof id !== 'string' || !/^[0-9a-f]{16}$/.test(id) || typeof resource !== 'string') return undefined
+  if (!isRepresentation(what)) return { id, resource, what: undefined, ranges: undefined }
+  return { id, resource, what, ranges: Array.isArray(ranges) ? rangesOf(ranges, what.total) : undefined }
+}
+
+/** Ranges that follow each other from the first byte to the last. */
+function rangesOf(given: readonly unknown[], total: number): readonly Range[] | undefined {
+  let next = 0
+  const ranges: Range[] = []
+  for (const one of given) {
+    if (!Array.isArray(one) || one.length !== 3 || !one.every(Number.isSafeInteger)) return undefined
+    const [start, at, end] = one as [number, number, number]
+    if (start !== next || at < start || at > end || end <= start) return undefined
+    next = end
+    ranges.push(new Range(start, end, at))
+  }
+  return next === total && ranges.length > 0 ? ranges : undefined
+}
