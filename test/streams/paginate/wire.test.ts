@@ -9,6 +9,7 @@ import { paginate } from 'sluice/streams/paginate'
 import { reply, serve, type Protocol, type Reply, type Routes, type TestServer } from 'sluice/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { watchLeaks } from '../../support/leaks.ts'
+import { leave } from '../poll/watching.ts'
 
 const ENGINES: readonly (readonly [string, () => EngineFactory, Protocol])[] = [
   ['undici', undici, 'http/1.1'],
@@ -78,12 +79,7 @@ describe.each(ENGINES)('over the wire, with %s', (name, engine, protocol) => {
     const { server, client } = await open(url => ({
       'GET /n': ({ query }) => (query.has('page') ? stalled : page(url(), 0, 1)),
     }))
-    const subscription = paginate(client, 'n').subscribe()
-    await server.received(2)
-    const left = performance.now()
-    subscription.unsubscribe()
-    const { brokenAt } = await server.until(({ requests: [, second] }) => second?.brokenAt !== undefined && second)
-    expect((brokenAt ?? Infinity) - left).toBeLessThan(50)
+    expect(await leave(server, '/n?page=1&ids=1,2;3', () => paginate(client, 'n'))).toBeLessThan(50)
     expect(client.inFlight).toBe(0)
   })
 

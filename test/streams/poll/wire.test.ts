@@ -9,6 +9,7 @@ import { longPoll, poll } from 'sluice/streams/poll'
 import { reply, serve, type Protocol, type Routes, type TestServer } from 'sluice/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { watchLeaks } from '../../support/leaks.ts'
+import { leave } from './watching.ts'
 
 const ENGINES: readonly (readonly [string, () => EngineFactory, Protocol])[] = [
   ['undici', undici, 'http/1.1'],
@@ -89,12 +90,7 @@ describe.each(ENGINES)('over the wire, with %s', (name, engine, protocol) => {
     const { server, client } = await open({
       'GET /stalled': reply.text('', { fault: { kind: 'stall', at: 'before-head' } }),
     })
-    const subscription = make(client).subscribe()
-    await server.received()
-    const left = performance.now()
-    subscription.unsubscribe()
-    const { brokenAt } = await server.until(({ requests: [request] }) => request?.brokenAt !== undefined && request)
-    expect((brokenAt ?? Infinity) - left).toBeLessThan(50)
+    expect(await leave(server, '/stalled', () => make(client))).toBeLessThan(50)
     expect(client.inFlight).toBe(0)
   })
 
