@@ -12,6 +12,7 @@ import { Tunnelling } from './http/tunnelling.ts'
 import { PooledEngine } from './pool/engine.ts'
 import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } from './pool/options.ts'
 import { Pools, type Source } from './pool/pools.ts'
+import { SocketEngine, Sockets } from './web-socket/sockets.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
 export type { PoolOptions } from './pool/options.ts'
@@ -90,16 +91,22 @@ export function http(given: HttpOptions = {}): EngineFactory {
     name: 'http',
     create() {
       const connector = source()
-      const pools = new Pools<HttpExchange>(settings, connector, (id, target, socket, facts, owner) => {
-        return new Connection(id, connector.aimOf?.(target) ?? target, socket, facts, settings, owner)
-      })
-      return new PooledEngine(
+      const ids = { last: 0 }
+      const pools = new Pools<HttpExchange>(
+        settings,
+        connector,
+        (id, target, socket, facts, owner) =>
+          new Connection(id, connector.aimOf?.(target) ?? target, socket, facts, settings, owner),
+        ids,
+      )
+      const engine = new PooledEngine(
         'http',
         tunnels === undefined ? { ...CAPABILITIES, ...proxying(connecting) } : TUNNELLED,
         pools,
         (request, observer) => new HttpExchange(request, observer, pools, settings),
         asyncContext,
       )
+      return new SocketEngine(engine, new Sockets(settings, connector.tunnels ?? connector, ids), asyncContext)
     },
   }
 }
@@ -127,7 +134,7 @@ const CAPABILITIES: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
-  webSocket: false,
+  webSocket: true,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

@@ -1,8 +1,18 @@
 /** HTTP/2 with sessions of our own on node:http2, alone or beside HTTP/1.1. */
 import type { Agent } from 'http2-wrapper'
-import { HttpError, limit, oneOf, type Capabilities, type Engine, type EngineFactory } from '../src/index.ts'
+import {
+  HttpError,
+  limit,
+  oneOf,
+  type Capabilities,
+  type Engine,
+  type EngineFactory,
+  type Exchange,
+} from '../src/index.ts'
+import { Connector } from './connector/connector.ts'
 import { atLeastOne, checkOptions, checkTls, ownOf, type ConnectOptions } from './connector/options.ts'
 import { Borrowing } from './http2/borrowing.ts'
+import { EitherSocket } from './http2/either-socket.ts'
 import { Http2Exchange } from './http2/exchange.ts'
 import { Knowledge } from './http2/knowledge.ts'
 import { SESSION_DEFAULTS, type SessionSettings } from './http2/settings.ts'
@@ -12,6 +22,7 @@ import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } fro
 import { Pools } from './pool/pools.ts'
 import { UndiciExchange } from './undici/exchange.ts'
 import type { Settings } from './undici/settings.ts'
+import { SocketEngine, Sockets, UPGRADABLE } from './web-socket/sockets.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
 
@@ -95,25 +106,36 @@ const only: Make = (mode, settings, connecting, asyncContext) => {
   const source = new Knowledge(connecting, settings, mode === 'h2c')
   const pools = new Pools<Http2Exchange>(settings, source, source.adopt)
   const protocols = mode === 'h2c' ? (['h2c', 'h2'] as const) : (['h2'] as const)
-  return new PooledEngine(
+  const engine = new PooledEngine(
     'http2',
     { ...CAPABILITIES, ...proxying(connecting), protocols },
     pools,
     (request, observer) => new Http2Exchange(request, observer, pools),
     asyncContext,
   )
+  return new SocketEngine(engine, undefined, asyncContext)
 }
 
 const either: Make = (_, settings, connecting, asyncContext) => {
   const source = new Negotiation(connecting, settings, settings)
-  const pools = new Pools<UndiciExchange>(settings, source, source.adopt)
-  return new PooledEngine(
+  const ids = { last: 0 }
+  const pools = new Pools<UndiciExchange>(settings, source, source.adopt, ids)
+  const engine = new PooledEngine(
     'http2',
     { ...CAPABILITIES, ...proxying(connecting) },
     pools,
     (request, observer) => new UndiciExchange(request, observer, pools),
     asyncContext,
   )
+  const handshake = { ...settings, tolerant: false, configure: undefined }
+  const sockets = new Sockets(handshake, new Connector(connecting, UPGRADABLE), ids)
+  return new SocketEngine(engine, sockets, asyncContext, (request, wish, observer) => {
+    const open = (): Exchange => sockets.open(request, wish, observer)
+    if (source.isOld(request.origin)) return open()
+    const either = new EitherSocket(request, observer, pools, open)
+    pools.run(either)
+    return either
+  })
 }
 
 /** The engine on an agent of the user's. */
@@ -134,13 +156,14 @@ function borrowing(
     create() {
       const source = new Borrowing(agent, settings.streamWindow, settings.maxHeaderSize)
       const pools = new Pools<Http2Exchange>(settings, source, source.adopt)
-      return new PooledEngine(
+      const engine = new PooledEngine(
         'http2',
         { ...CAPABILITIES, protocols: ['h2'], proxies: false, limits: ['queue', 'connect', 'send'] },
         pools,
         (request, observer) => new Http2Exchange(request, observer, pools),
         asyncContext,
       )
+      return new SocketEngine(engine, undefined, asyncContext)
     },
   }
 }
@@ -179,7 +202,7 @@ const CAPABILITIES: Capabilities = {
   informational: true,
   trailers: true,
   backPressure: true,
-  webSocket: false,
+  webSocket: true,
   decodes: false,
   proxies: true,
   limits: ['queue', 'dns', 'connect', 'tls', 'send'],

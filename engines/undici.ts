@@ -7,12 +7,13 @@ import { SESSION_DEFAULTS } from './http2/settings.ts'
 import { Negotiation } from './negotiation/negotiation.ts'
 import { PooledEngine } from './pool/engine.ts'
 import { connectingOf, POOL_CHECKS, proxying, settingsOf, type PoolOptions } from './pool/options.ts'
-import { Pools } from './pool/pools.ts'
+import { Pools, type Counter } from './pool/pools.ts'
 import { Connection } from './undici/connection.ts'
 import { UndiciExchange } from './undici/exchange.ts'
 import { Place, places } from './undici/foreign.ts'
 import type { UndiciInterceptor } from './undici/interceptors.ts'
 import type { Settings } from './undici/settings.ts'
+import { SocketEngine, Sockets, UPGRADABLE } from './web-socket/sockets.ts'
 
 export type { TlsOptions } from './connector/connector.ts'
 export type { PoolOptions } from './pool/options.ts'
@@ -89,14 +90,19 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
   return {
     name: 'undici',
     create() {
-      const pools = http2 ? either(settings, connecting) : only(settings, connecting)
-      return new PooledEngine(
+      const ids = { last: 0 }
+      const pools = http2 ? either(settings, connecting, ids) : only(settings, connecting, ids)
+      const engine = new PooledEngine(
         'undici',
         { ...CAPABILITIES, ...proxying(connecting), ...(http2 ? { protocols: ['http/1.1', 'h2'] } : undefined) },
         pools,
         (request, observer) => new UndiciExchange(request, observer, pools),
         asyncContext,
       )
+      // Interceptors would not see them.
+      if (settings.compose !== undefined) return engine
+      const handshake = { ...settings, tolerant: false, configure: undefined }
+      return new SocketEngine(engine, new Sockets(handshake, new Connector(connecting, UPGRADABLE), ids), asyncContext)
     },
   }
 }
@@ -104,18 +110,19 @@ export function undici(given: UndiciOptions = {}): EngineFactory {
 export { undici as defaultEngine }
 
 /** HTTP/1.1 and nothing else. */
-function only(settings: Settings, connecting: ConnectOptions): Pools<UndiciExchange> {
+function only(settings: Settings, connecting: ConnectOptions, ids: Counter): Pools<UndiciExchange> {
   return new Pools<UndiciExchange>(
     settings,
     new Connector(connecting, PROTOCOLS),
     (id, target, socket, facts, owner) => new Connection(id, target, socket, facts, settings, owner),
+    ids,
   )
 }
 
 /** What the server chooses. */
-function either(settings: Settings, connecting: ConnectOptions): Pools<UndiciExchange> {
+function either(settings: Settings, connecting: ConnectOptions, ids: Counter): Pools<UndiciExchange> {
   const source = new Negotiation(connecting, settings, { ...SESSION_DEFAULTS, ...settings })
-  return new Pools<UndiciExchange>(settings, source, source.adopt)
+  return new Pools<UndiciExchange>(settings, source, source.adopt, ids)
 }
 
 /** The engine over a dispatcher of the user's. */

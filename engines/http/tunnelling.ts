@@ -37,6 +37,11 @@ export class Tunnelling implements Source {
     return target.secure ? target : targetOf(target.origin, this.#forwarding)
   }
 
+  /** The same by tunnels alone, as a WebSocket wants it. */
+  get tunnels(): Source {
+    return { prepare: (target, listener) => new Digging(this.#agent, this.#tls, target, listener) }
+  }
+
   prepare(target: Target, listener: ConnectListener): Preparing {
     const aim = this.aimOf(target)
     return aim.forwarder === undefined

@@ -4,7 +4,8 @@ import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
 import { Queued } from '../pool/queued.ts'
 import type { Carrier, Rider } from './carrier.ts'
-import { StreamExchange, type Origin } from './stream.ts'
+import { noWebSockets } from './faults.ts'
+import { StreamExchange, type Again, type Origin } from './stream.ts'
 
 /** Waits for a session, and lets a {@link StreamExchange} do the rest. */
 export class Http2Exchange extends Queued<Http2Exchange> implements PooledExchange<Http2Exchange>, Rider, Origin {
@@ -50,7 +51,11 @@ export class Http2Exchange extends Queued<Http2Exchange> implements PooledExchan
 
   // What becomes of it on the session.
 
-  again(why: 'unprocessed' | 'broken'): void {
+  again(why: Again): void {
+    if (why === 'unable') {
+      this.fail(noWebSockets(this.request))
+      return
+    }
     this.#pools.poolOf(this.request).readmit(this, why === 'broken')
   }
 

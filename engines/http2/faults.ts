@@ -1,5 +1,6 @@
 /** What can go wrong with a stream, in the codes and words that every engine uses. */
 import { constants } from 'node:http2'
+import { describe, HttpError, type HttpRequest } from '../../src/index.ts'
 import { codeOf } from '../connector/failure.ts'
 import { brokenOff, isConnectionLoss, overflowing, truncated } from '../exchange/faults.ts'
 import { phaseOf, type Fault, type Progress } from '../exchange/progress.ts'
@@ -53,6 +54,19 @@ export function lostWith(fault: Error | undefined, goaway: number | undefined, p
   if (code === 'ERR_HTTP2_ERROR' && !progress.answered) return unreadable(progress, fault?.message ?? '')
   if (goaway !== undefined && BROKEN.has(goaway) && !progress.answered) return unreadable(progress, nameOf(goaway))
   return brokenOff(progress, isConnectionLoss(fault) ? code : '')
+}
+
+/** The server has not said that it opens WebSockets over HTTP/2 (RFC 8441 §3). */
+export function noWebSockets(request: HttpRequest): HttpError {
+  const { attempt } = request
+  const what =
+    "opens no WebSocket: its server does not do that over HTTP/2 (RFC 8441); http2({ mode: 'auto' }), undici and http open them over HTTP/1.1"
+  return new HttpError('UNSUPPORTED', `${describe(request, attempt)} ${what}.`, {
+    phase: 'config',
+    request,
+    attempt,
+    requestWritten: 'no',
+  })
 }
 
 /** The code of the error with which a session that does not answer is ended. */

@@ -15,7 +15,20 @@ const NOT_HERE: ReadonlySet<string> = new Set([
 
 /** The head of a request, name, value, name, value …, as Node takes it. */
 export function fieldsOf(request: HttpRequest): string[] {
-  const { method, origin, target, headers } = request
+  return headOf(request, request.method, [], request.headers.flat)
+}
+
+/** The head of a request for a WebSocket, with the fields of its handshake (RFC 8441 §5). */
+export function connectFieldsOf(request: HttpRequest, handshake: readonly string[]): string[] {
+  return headOf(request, 'CONNECT', [':protocol', 'websocket'], [...handshake, ...request.headers.flat])
+}
+
+function headOf(
+  { origin, target }: HttpRequest,
+  method: string,
+  protocol: readonly string[],
+  flat: readonly string[],
+): string[] {
   const scheme = origin.indexOf(':')
   const fields = [
     ':method',
@@ -26,8 +39,8 @@ export function fieldsOf(request: HttpRequest): string[] {
     origin.slice(scheme + 3),
     ':path',
     target,
+    ...protocol,
   ]
-  const { flat } = headers
   for (let at = 0; at < flat.length; at += 2) {
     const name = (flat[at] ?? '').toLowerCase()
     if (!NOT_HERE.has(name)) fields.push(name, flat[at + 1] ?? '')

@@ -1,21 +1,33 @@
 /** One exchange over HTTP/2: what a stream tells becomes events, and it can be ended in every phase. */
+import { AsyncResource } from 'node:async_hooks'
 import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import {
   Linked,
   HttpHeaders,
   isHttpError,
+  WEB_SOCKET,
   type ConnectedEvent,
   type EventObserver,
   type HttpEvent,
   type HttpRequest,
 } from '../../src/index.ts'
-import { OF_ANOTHER_LENGTH, overflowing, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
+import {
+  listenerFailed,
+  OF_ANOTHER_LENGTH,
+  overflowing,
+  SOURCE_FAILED,
+  stalled,
+  truncated,
+  unsendable,
+} from '../exchange/faults.ts'
 import { faultOf, framingOf } from '../exchange/head.ts'
 import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import { Upload } from '../exchange/upload.ts'
+import { Offer } from '../web-socket/agreement.ts'
+import { Conversation, type ConversationOwner } from '../web-socket/conversation.ts'
 import type { Carrier } from './carrier.ts'
 import { lostWith, resetBy } from './faults.ts'
-import { fieldsOf, regular, sizeOf } from './fields.ts'
+import { connectFieldsOf, fieldsOf, regular, sizeOf } from './fields.ts'
 import { listen, listenToBody, stopListening, type StreamListener } from './listening.ts'
 import { pump, type PumpListener } from './pump.ts'
 
@@ -34,13 +46,16 @@ const PLAIN = { exclusive: none, parent: none, silent: none, waitForTrailers: no
 const WITHOUT_BODY = { ...PLAIN, endStream: true } as unknown as { endStream: boolean }
 const WITH_BODY = { ...PLAIN, endStream: false } as unknown as { endStream: boolean }
 
+/** Why an exchange is to be sent again. */
+export type Again = 'unprocessed' | 'broken' | 'downgraded' | 'unable'
+
 /** Where an exchange came from: the engine's own, which may be sent to another session. */
 export interface Origin {
   /**
    * It is to be sent again: as if for the first time, over none of those that waited beside the one that broke, or over
-   * HTTP/1.1.
+   * HTTP/1.1; because of a server that knows no WebSockets over HTTP/2 (`unable`), not over one of its sessions.
    */
-  again(why: 'unprocessed' | 'broken' | 'downgraded'): void
+  again(why: Again): void
   /** Adds to the news of a connection how long it was waited for. */
   timed(event: ConnectedEvent): ConnectedEvent
   /** It is over. */
@@ -51,7 +66,7 @@ export interface Origin {
 type Stage = 'waiting' | 'open' | 'answered' | 'over'
 
 /** A request on a stream, or on the next one if the first was refused. */
-export class StreamExchange extends Linked<StreamExchange> implements PumpListener, StreamListener {
+export class StreamExchange extends Linked<StreamExchange> implements PumpListener, StreamListener, ConversationOwner {
   readonly request: HttpRequest
   readonly #observer: EventObserver
   readonly #origin: Origin
@@ -74,6 +89,8 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   #informational = 0
   #unprocessed = 0
   #repeated = false
+  #offer: Offer | undefined
+  #conversation: Conversation | undefined
 
   /** True when the server has said something to it. */
   get started(): boolean {
@@ -93,18 +110,27 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   abort(): void {
     if (this.#stage === 'over') return
     this.#stage = 'over'
-    this.#leave(NGHTTP2_CANCEL)
+    if (this.#conversation === undefined) this.#leave(NGHTTP2_CANCEL)
+    else {
+      this.#conversation.abort()
+      this.#carrier?.done(this)
+    }
     this.#origin.over()
   }
 
   pause(): void {
     this.#paused = true
-    if (this.#stage === 'answered') this.#stream?.pause()
+    if (this.#conversation !== undefined) this.#conversation.pause()
+    else if (this.#stage === 'answered') this.#stream?.pause()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
+    if (this.#conversation !== undefined) {
+      this.#conversation.resume()
+      return
+    }
     if (this.#stage !== 'answered') return
     if (this.#stream?.destroyed === true) this.closed(this.#stream)
     else this.#stream?.resume()
@@ -121,10 +147,20 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   /** It is this one's turn. */
   start(session: ClientHttp2Session): void {
     const carrier = this.#carrier as Carrier
-    const { body } = this.request
+    const { request } = this
+    const { body } = request
+    const wish = request.read(WEB_SOCKET)
+    if (wish !== undefined && session.remoteSettings.enableConnectProtocol !== true) {
+      this.#again('unable')
+      return
+    }
+    this.#offer = wish && new Offer(wish)
     let stream: ClientHttp2Stream
     try {
-      stream = session.request(fieldsOf(this.request), body === undefined ? WITHOUT_BODY : WITH_BODY)
+      stream =
+        this.#offer === undefined
+          ? session.request(fieldsOf(request), body === undefined ? WITHOUT_BODY : WITH_BODY)
+          : session.request(connectFieldsOf(request, this.#offer.fields), WITH_BODY)
     } catch (error) {
       if (session.closed || session.destroyed) this.refused()
       else this.#giveUp(unsendable((error as Error).message), error)
@@ -139,6 +175,7 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
     if (this.#isOver()) return
     this.#observer.next(SENT)
     if (this.#isOver()) return
+    // What goes over a WebSocket is no body.
     if (body === undefined) this.#sentAll = true
     else this.#send(stream)
   }
@@ -153,7 +190,8 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   lost(): void {
     if (this.#isOver()) return
     if (this.#stream === undefined) this.refused()
-    else this.closed(this.#stream)
+    else if (this.#conversation === undefined) this.closed(this.#stream)
+    else this.#stream.destroy()
   }
 
   // What the pump tells.
@@ -202,6 +240,12 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
     }
     if (status === MISDIRECTED && this.#downgrade()) return
     const { request } = this
+    if (this.#offer !== undefined && status < 300) {
+      this.#agree(stream, status, fields, this.#offer)
+      return
+    }
+    // Nothing more will be said to who refuses a WebSocket.
+    if (this.#offer !== undefined) stream.end()
     this.#stage = 'answered'
     const framing = framingOf(fields, request.method, status)
     this.#expected = typeof framing === 'number' ? framing : undefined
@@ -221,6 +265,68 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   trailed(fields: readonly string[]): void {
     if (sizeOf(fields) > (this.#carrier?.maxHeaderSize ?? Infinity)) this.#giveUp(overflowing(this.#progress))
     else this.#observer.next({ type: 'trailers', headers: HttpHeaders.received(fields) })
+  }
+
+  // What becomes of a WebSocket.
+
+  call(work: () => void): void {
+    try {
+      if (this.#observer instanceof AsyncResource) this.#observer.runInAsyncScope(work)
+      else work()
+    } catch (cause) {
+      if (this.#isOver()) return
+      const error = errorOf(listenerFailed(this.#progress), this.#progress, cause)
+      this.abort()
+      this.#observer.error(error)
+    }
+  }
+
+  concluded(): void {
+    this.#settle(() => {
+      this.#observer.complete()
+    })
+  }
+
+  broken(fault: Fault, cause: unknown): void {
+    const h2Code = this.#stream?.rstCode
+    const error = errorOf(fault, this.#progress, cause)
+    this.#settle(() => {
+      this.#observer.error(h2Code === undefined || h2Code === NGHTTP2_NO_ERROR ? error : error.with({ h2Code }))
+    })
+  }
+
+  sever(): void {
+    const stream = this.#stream
+    if (stream === undefined || stream.destroyed) return
+    if (!stream.closed) resetStream(stream, NGHTTP2_CANCEL)
+    stream.resume()
+  }
+
+  /** The stream goes its own way: it may have a last word to say. */
+  #settle(tell: () => void): void {
+    if (this.#isOver()) return
+    this.#stage = 'over'
+    this.#carrier?.done(this)
+    this.#origin.over()
+    tell()
+  }
+
+  /** The server opens a WebSocket (RFC 8441 §5). */
+  #agree(stream: ClientHttp2Stream, status: number, fields: readonly string[], offer: Offer): void {
+    const { request } = this
+    const agreed = offer.read(fields)
+    if ('what' in agreed) {
+      this.#giveUp(agreed)
+      return
+    }
+    this.#stage = 'answered'
+    stopListening(stream)
+    const conversation = new Conversation(stream, agreed, request.read(WEB_SOCKET)?.maxMessage ?? Infinity, this)
+    this.#conversation = conversation
+    if (this.#paused) conversation.pause()
+    const headers = HttpHeaders.received(fields)
+    const head = { status, statusText: '', headers, httpVersion: '2', url: request.url, request } as const
+    this.#observer.next({ type: 'head', head, flow: conversation, socket: conversation })
   }
 
   #faultOf(status: number, fields: readonly string[]): Fault | undefined {
@@ -291,7 +397,7 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
     return this.request.replayable || this.#upload === undefined
   }
 
-  #again(why: 'unprocessed' | 'broken' | 'downgraded'): void {
+  #again(why: Again): void {
     this.#leave(NGHTTP2_CANCEL)
     this.#stage = 'waiting'
     this.#carrier = this.#stream = this.#upload = this.#fault = undefined

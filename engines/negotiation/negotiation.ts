@@ -62,6 +62,11 @@ export class Negotiation implements Source {
     return secure && this.#chosen.get(origin) !== 'http/1.1' && !this.#downgraded.has(origin)
   }
 
+  /** True when it is known that this origin is spoken to over HTTP/1.1. */
+  isOld(origin: string): boolean {
+    return !origin.startsWith('https:') || this.#chosen.get(origin) === 'http/1.1' || this.#downgraded.has(origin)
+  }
+
   /** Makes a connection out of a socket, as {@link Pools} want it. */
   readonly adopt = (
     id: number,

@@ -33,6 +33,11 @@ export type Adopt<X> = (
   owner: ConnectionOwner<X>,
 ) => PooledConnection<X>
 
+/** Numbers connections: the last number that was given. */
+export interface Counter {
+  last: number
+}
+
 /** Keeps the pools, the limit on all of them, and who is running. */
 export class Pools<X extends Pooled<X>> {
   readonly settings: PoolSettings
@@ -51,14 +56,16 @@ export class Pools<X extends Pooled<X>> {
   #running = 0
   /** Sockets that take requests or are connecting. */
   #open = 0
-  #ids = 0
+  readonly #ids: Counter
   #tickets = 0
   #closing = false
 
-  constructor(settings: PoolSettings, connector: Source, adopt: Adopt<X>) {
+  /** `ids` numbers the connections, where those of others are numbered with them. */
+  constructor(settings: PoolSettings, connector: Source, adopt: Adopt<X>, ids: Counter = { last: 0 }) {
     this.settings = settings
     this.connector = connector
     this.#adopt = adopt
+    this.#ids = ids
   }
 
   /** True when no new request is taken. */
@@ -137,7 +144,7 @@ export class Pools<X extends Pooled<X>> {
 
   /** Makes a connection out of a socket. */
   adopt(pool: Pool<X>, socket: Socket, facts: ConnectionFacts): PooledConnection<X> {
-    const connection = this.#adopt(++this.#ids, pool.target, socket, facts, pool)
+    const connection = this.#adopt(++this.#ids.last, pool.target, socket, facts, pool)
     this.#live.add(connection)
     this.#tell({ type: 'opened', connection: connection.info })
     return connection

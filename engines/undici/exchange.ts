@@ -8,7 +8,7 @@ import { faultOf, framingOf, type Framing } from '../exchange/head.ts'
 import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import { Upload } from '../exchange/upload.ts'
 import type { Carrier, Rider } from '../http2/carrier.ts'
-import { StreamExchange, type Origin } from '../http2/stream.ts'
+import { StreamExchange, type Again, type Origin } from '../http2/stream.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
 import { Queued } from '../pool/queued.ts'
@@ -111,6 +111,11 @@ export class UndiciExchange
     return this.#onHttp1 || super.wantsNew
   }
 
+  /** True once it is through. */
+  protected get isOver(): boolean {
+    return this.#stage === 'over'
+  }
+
   isOn(connection: Line): boolean {
     return this.#connection === connection
   }
@@ -142,7 +147,7 @@ export class UndiciExchange
     this.#stream.ride(carrier)
   }
 
-  again(why: 'unprocessed' | 'broken' | 'downgraded'): void {
+  again(why: Again): void {
     this.#onHttp1 ||= why === 'downgraded'
     this.#stage = 'waiting'
     this.#pools.poolOf(this.request).readmit(this, why !== 'unprocessed')
