@@ -6,13 +6,7 @@ import { toHttp } from './web-socket/url.ts'
 
 export type { WebSocketCodec } from './web-socket/codec.ts'
 export type { WebSocketClose, WebSocketEnd } from './web-socket/ending.ts'
-export type {
-  HeartbeatOptions,
-  ReconnectOptions,
-  WebSocketBreak,
-  WebSocketOpened,
-  WebSocketOptions,
-} from './web-socket/options.ts'
+export type { HeartbeatOptions, ReconnectOptions, WebSocketOpened, WebSocketOptions } from './web-socket/options.ts'
 export type { WebSocketState } from './web-socket/session.ts'
 export type { WebSocketDuplex }
 
@@ -20,11 +14,18 @@ export type { WebSocketDuplex }
 export type HandshakeOptions<U, O> = Omit<CallOptions<U, O>, 'body'>
 
 /** Plugin options of a client whose plugins are not named; they are checked when the handshake is sent. */
-export type AnyPluginOptions = Readonly<Record<string, unknown>>
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `unknown` would refuse options that are typed by an interface
+export type AnyPluginOptions = Readonly<Record<string, any>>
 
 type Texts<U, O> = HandshakeOptions<U, O> & WebSocketOptions<string, string> & { readonly codec: 'text' }
 type Binaries<U, O> = HandshakeOptions<U, O> &
   WebSocketOptions<Uint8Array, Uint8Array | ArrayBuffer> & { readonly codec: 'binary' }
+
+/** `[options?]`, or `[options]` where the url has params that must be given. */
+type OptionsArg<U, O, Own> =
+  object extends HandshakeOptions<U, O>
+    ? [options?: HandshakeOptions<U, O> & Own]
+    : [options: HandshakeOptions<U, O> & Own]
 
 /**
  * Opens a WebSocket (RFC 6455) through the plugins of a client: the handshake is a call like any other, with its authentication,
@@ -73,7 +74,7 @@ export function webSocket<
   R = In,
   O extends object = AnyPluginOptions,
   const U extends Url = Url,
->(client: Client<O>, url: U, options?: HandshakeOptions<U, O> & WebSocketOptions<In, Out, R>): WebSocketDuplex<R, Out>
+>(client: Client<O>, url: U, ...args: OptionsArg<U, O, WebSocketOptions<In, Out, R>>): WebSocketDuplex<R, Out>
 export function webSocket(client: Client, url: Url, options?: object): WebSocketDuplex<unknown> {
   const [settings, call] = settingsOf(options)
   return new WebSocketDuplex({ client, url: toHttp(url), call, settings })

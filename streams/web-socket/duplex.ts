@@ -1,10 +1,11 @@
 /** What a user holds in hand. */
 import { Observable, Subscription, type ObservableInput, type Observer } from 'rxjs'
 import { HttpError, shown } from '../../src/index.ts'
+import type { Plan } from './connection.ts'
 import type { WebSocketClose } from './ending.ts'
 import { Hub } from './hub.ts'
 import { pump } from './pump.ts'
-import type { Plan, WebSocketState } from './session.ts'
+import type { WebSocketState } from './session.ts'
 
 /** Bytes a reason may have: a control frame has 125 (RFC 6455 §5.5). */
 const LONGEST_REASON = 123

@@ -2,9 +2,10 @@
 import { BehaviorSubject, Subject, type Observable, type Observer, type Subscriber } from 'rxjs'
 import { HttpError, redactUrl, shown } from '../../src/index.ts'
 import { sizeOf } from './codec.ts'
+import type { Plan } from './connection.ts'
 import type { WebSocketClose } from './ending.ts'
 import { Outbox, type Letter } from './outbox.ts'
-import { Session, type Plan, type WebSocketState } from './session.ts'
+import { Session, type WebSocketState } from './session.ts'
 
 /** A subscription with the peer, asked for again over every new connection. */
 export interface Channel {
@@ -33,7 +34,7 @@ class Life {
 export class Hub {
   readonly channels: Set<Channel> = new Set()
   readonly #plan: Plan
-  readonly #states = new BehaviorSubject<WebSocketState>('closed')
+  readonly #states = new BehaviorSubject<WebSocketState>({ name: 'closed', error: undefined })
   #outbox = new Outbox()
   #life: Life | undefined
   #lastClose: WebSocketClose | undefined
@@ -68,7 +69,7 @@ export class Hub {
     subscriber.add(() => {
       if (this.#life === life && !life.observed) this.#leave(life)
     })
-    if (known === undefined) life.session.connect()
+    if (known === undefined) life.session.start()
   }
 
   /** Sends a message, or keeps it until there is a connection. False when nothing can be sent any more. */
@@ -106,15 +107,15 @@ export class Hub {
         messages.next(value)
       },
       state: state => {
-        if (this.#life === life) this.#become(state)
+        if (this.#life === life) this.#states.next(state)
       },
       closed: close => {
         this.#lastClose = close
       },
       greetings: (nth, protocol) => this.#greetings(nth, protocol),
-      done: ({ error, failed }) => {
-        this.#forget(life)
-        if (failed) messages.error(error)
+      done: end => {
+        this.#forget(life, end.failed ? end.error : undefined)
+        if (end.failed) messages.error(end.error)
         else messages.complete()
       },
     })
@@ -126,15 +127,11 @@ export class Hub {
   }
 
   /** The next subscriber, which may be one that hears of this, begins anew with an empty queue. */
-  #forget(life: Life): void {
+  #forget(life: Life, error?: unknown): void {
     if (this.#life !== life) return
     this.#life = undefined
     this.#outbox = new Outbox()
-    this.#become('closed')
-  }
-
-  #become(state: WebSocketState): void {
-    if (this.#states.value !== state) this.#states.next(state)
+    this.#states.next({ name: 'closed', error })
   }
 
   *#greetings(nth: number, protocol: string): Generator<Letter> {

@@ -10,6 +10,8 @@ export interface LinkObserver {
   /** A sign of life, messages included; told before them. */
   alive(): void
   closed(close: WebSocketClose): void
+  /** A message was none. */
+  refused(error: unknown): void
   /** It broke off. */
   broke(error: unknown): void
   /** Its exchange has completed; told after `closed`. */
@@ -29,7 +31,7 @@ export class Link {
   readonly #response: StreamingResponse
   readonly #heartbeat: Heartbeat | undefined
   readonly #observer: LinkObserver
-  readonly #pending = new Set<() => void>()
+  readonly #pending = new Set<Letter>()
   #over = false
 
   constructor(
@@ -56,6 +58,7 @@ export class Link {
 
   /** Begins to hear, the end too. */
   listen(): void {
+    if (this.#over) return
     const observer = this.#observer
     const unlessOver = (work: () => void): void => {
       if (!this.#over) work()
@@ -87,14 +90,15 @@ export class Link {
     else this.#heartbeat?.heard()
   }
 
-  send({ data, taken }: Letter): void {
+  send(letter: Letter): void {
+    const { data, taken } = letter
     if (taken === undefined) {
       this.socket.send(data)
       return
     }
-    this.#pending.add(taken)
+    this.#pending.add(letter)
     this.socket.send(data, () => {
-      if (this.#pending.delete(taken)) taken()
+      if (this.#pending.delete(letter)) taken()
     })
   }
 
@@ -106,8 +110,15 @@ export class Link {
     this.socket.close(code, reason)
   }
 
-  /** Hears and sends nothing any more. Returns who still waits for a message to be taken. */
-  end(): readonly (() => void)[] {
+  /** The peer said something that cannot be read: there is no way on over this connection. */
+  refuse(error: unknown): void {
+    if (this.#over) return
+    this.bid({ code: 1007, reason: '' })
+    this.#observer.refused(error)
+  }
+
+  /** Hears and sends nothing any more. Returns the messages of which somebody waits to hear that they were taken. */
+  end(): readonly Letter[] {
     this.#over = true
     this.#heartbeat?.stop()
     const waiting = [...this.#pending]

@@ -36,14 +36,6 @@ export interface HeartbeatOptions {
   readonly within?: number | undefined
 }
 
-/** A break that is waited out. */
-export interface WebSocketBreak extends WebSocketEnd {
-  /** How many there were since the peer was last heard, from 1. */
-  readonly count: number
-  /** Milliseconds until the next attempt. */
-  readonly delay: number
-}
-
 /** How a connection that broke is made again. Bad input throws `CONFIG`. */
 export interface ReconnectOptions extends BackoffOptions {
   /** Attempts in a row at most; it counts anew once the peer was heard. Default: as many as it takes. */
@@ -58,8 +50,6 @@ export interface ReconnectOptions extends BackoffOptions {
    * connection waits in any case. Default true.
    */
   readonly queue?: boolean | undefined
-  /** Told of each break that is waited out; what it throws ends the WebSocket. Default: none. */
-  readonly onBreak?: ((broken: WebSocketBreak) => void) | undefined
 }
 
 /** Options of `webSocket`, beside those of the call. Bad input throws `CONFIG`. */
@@ -120,7 +110,6 @@ export type Reconnect = typeof BACKOFF & {
   readonly times: number
   readonly when: ReconnectOptions['when']
   readonly queue: boolean
-  readonly onBreak: ReconnectOptions['onBreak']
 }
 
 type Given = WebSocketOptions<unknown, unknown, unknown>
@@ -205,8 +194,8 @@ function reconnectOf(said: ReconnectOptions | boolean | undefined): Reconnect | 
   if (said === undefined || said === false) return false
   return settle<Reconnect>(
     'webSocket.reconnect',
-    { ...BACKOFF, times: Infinity, when: undefined, queue: true, onBreak: undefined },
-    { ...BACKOFF_CHECKS, times: count, when: optional(callback), queue: flag, onBreak: optional(callback) },
+    { ...BACKOFF, times: Infinity, when: undefined, queue: true },
+    { ...BACKOFF_CHECKS, times: count, when: optional(callback), queue: flag },
     said === true ? undefined : said,
   )
 }

@@ -1,50 +1,38 @@
 /** From the first subscriber to the last: connecting, and connecting again. */
-import { race, Observable, Subscription, timer, type ObservableInput, type Subscriber } from 'rxjs'
-import {
-  alarms,
-  describe,
-  HttpError,
-  isHttpError,
-  refusedLive,
-  WEB_SOCKET,
-  type Client,
-  type HttpRequest,
-  type Reader,
-  type StreamingResponse,
-  type Url,
-  type WebSocketConnection,
-} from '../../src/index.ts'
-import { Backoff } from '../again/backoff.ts'
+import { EMPTY, merge, Subject, Subscription, type Observable } from 'rxjs'
+import { alarms, isHttpError } from '../../src/index.ts'
+import { BACKOFF } from '../again/backoff.ts'
 import { ended } from '../again/ended.ts'
+import { reconnect, type Line, type Verdict } from '../again/reconnect.ts'
+import type { ConnectionState } from '../again/state.ts'
 import { askedToWait } from '../again/worth.ts'
-import { endOf, isPassing, type WebSocketClose, type WebSocketEnd } from './ending.ts'
+import { connection, type Plan } from './connection.ts'
+import { isPassing, isToBeExpected, type WebSocketClose, type WebSocketEnd } from './ending.ts'
 import { Intake } from './intake.ts'
-import { Link } from './link.ts'
-import type { Settings } from './options.ts'
+import type { Link } from './link.ts'
 import type { Letter, Outbox } from './outbox.ts'
 
-/** Where a WebSocket is in its life. */
-export type WebSocketState = 'connecting' | 'open' | 'waiting' | 'closing' | 'closed'
-
-/** What to connect to, and how. */
-export interface Plan {
-  readonly client: Client
-  readonly url: Url
-  readonly call: object
-  readonly settings: Settings
-}
+/**
+ * What becomes of a WebSocket, in the order in which it happens: as with an event source, and `closing` from our goodbye to the
+ * peer's. What waits for its first subscriber is `closed`.
+ */
+export type WebSocketState = ConnectionState | { readonly name: 'closing' }
 
 /** What a session tells. */
 export interface SessionObserver {
   next(value: unknown): void
+  /** Everything but `closed`. */
   state(state: WebSocketState): void
   /** The peer said goodbye. */
   closed(close: WebSocketClose): void
   /** What is said first over a new connection. */
   greetings(nth: number, protocol: string): Iterable<Letter>
   /** It is over, by itself: whoever joins from now on begins anew. */
-  done(end: { readonly error?: unknown; readonly failed: boolean }): void
+  done(end: SessionEnd): void
 }
+
+/** How it came out; anything may have been thrown. */
+export type SessionEnd = { readonly failed: false } | { readonly failed: true; readonly error: unknown }
 
 /** Keeps one connection, or makes it again. */
 export class Session {
@@ -52,27 +40,28 @@ export class Session {
   readonly #outbox: Outbox
   readonly #observer: SessionObserver
   readonly #intake: Intake
-  readonly #backoff: Backoff | undefined
   readonly #alarm = alarms()
-  #call = new Subscription()
-  #wait: Subscription | undefined
+  readonly #run = new Subscription()
+  /** Emits when a wait is for nothing. */
+  readonly #enough = new Subject<void>()
   #link: Link | undefined
+  /** How the peer of the connection that ends said goodbye. */
+  #close: WebSocketClose | undefined
   #opened = 0
   #breaks = 0
+  #waiting = false
   #over = false
 
   constructor(plan: Plan, outbox: Outbox, observer: SessionObserver) {
-    const { settings } = plan
     this.#plan = plan
     this.#outbox = outbox
     this.#observer = observer
-    this.#backoff = settings.reconnect === false ? undefined : new Backoff(settings.reconnect)
-    this.#intake = new Intake(settings, {
+    this.#intake = new Intake(plan.settings, {
       next(value) {
         observer.next(value)
       },
       failed: (error, blame) => {
-        if (blame === 'message') this.#refuse(error)
+        if (blame === 'message') this.#link?.refuse(error)
         else this.fail(error)
       },
       held: held => this.#link?.expect(!held),
@@ -85,8 +74,8 @@ export class Session {
   }
   /** True while what is sent is dropped. */
   get drops(): boolean {
-    const { reconnect } = this.#plan.settings
-    return this.#link === undefined && this.#opened > 0 && reconnect !== false && !reconnect.queue
+    const { reconnect: again } = this.#plan.settings
+    return this.#link === undefined && this.#opened > 0 && again !== false && !again.queue
   }
   get buffered(): number {
     return this.#link?.socket.bufferedAmount ?? 0
@@ -95,21 +84,28 @@ export class Session {
     return this.#link?.socket.protocol ?? ''
   }
 
-  connect(): void {
-    this.#wait = undefined
-    this.#observer.state('connecting')
-    if (this.#over) return
-    const { client, url, call: options, settings } = this.#plan
-    const { protocols, compress, maxMessage } = settings
-    const reader: Reader<never> = Object.assign((response: StreamingResponse) => this.#read(response), {
-      prepare: (request: HttpRequest) => request.note(WEB_SOCKET, { protocols, compress, maxMessage }),
+  start(): void {
+    const { client, settings } = this.#plan
+    const connections = reconnect({
+      connect: line => this.#connect(line),
+      judge: (ending, attempt) =>
+        this.#judge(ending.well ? { close: this.#close } : { close: this.#close, error: ending.error }, attempt),
+      backoff: settings.reconnect === false ? BACKOFF : settings.reconnect,
+      ended: merge(ended(client), this.#enough),
+      state: {
+        next: state => {
+          this.#waiting = state.name === 'waiting'
+          if (!this.#over && state.name !== 'closed') this.#observer.state(state)
+        },
+      },
     })
-    const call = new Subscription()
-    this.#call = call
-    call.add(
-      client.stream(url, reader, options).subscribe({
+    this.#run.add(
+      connections.subscribe({
         error: (error: unknown) => {
-          if (this.#call === call) this.#ended({ error })
+          this.#finish({ failed: true, error })
+        },
+        complete: () => {
+          this.#finish({ failed: false })
         },
       }),
     )
@@ -124,72 +120,60 @@ export class Session {
   goodbye(close: WebSocketClose): void {
     this.#outbox.goodbye ??= close
     if (this.#link?.ready === true) this.#bid(this.#link, this.#outbox.goodbye)
-    else if (this.#wait !== undefined && this.#outbox.empty) this.#finish()
+    else if (this.#waiting && this.#outbox.empty) this.#enough.next()
   }
 
   /** Ends it with an error that no other connection would help. */
   fail(error: unknown): void {
     if (this.#over) return
-    this.#part(1011)
+    this.#link?.bid({ code: 1011, reason: '' })
     this.#intake.stop()
-    this.#finish({ error, failed: true })
+    this.#finish({ failed: true, error })
   }
 
   /** Nobody listens any more. */
   leave(): void {
     this.#intake.stop()
-    if (!this.#over) this.#part(1000)
+    if (!this.#over) this.#link?.bid({ code: 1000, reason: '' })
     this.#over = true
+    this.#run.unsubscribe()
+    this.#release()
   }
 
-  #read(response: StreamingResponse): ObservableInput<never> {
-    const { socket } = response
-    if (socket === undefined) return refuse(response)
-    return new Observable<never>(subscriber => {
-      this.#open(response, socket, subscriber)
-    })
-  }
-
-  #open(response: StreamingResponse, socket: WebSocketConnection, subscriber: Subscriber<never>): void {
-    const { request } = response
-    const { heartbeat } = this.#plan.settings
-    if (heartbeat !== false && heartbeat.asked && !socket.pings) {
-      this.fail(withoutPings(request))
-      return
-    }
-    const link = new Link(response, socket, heartbeat, this.#alarm, {
-      message: data => this.#intake.message(data),
+  #connect(line: Line): Observable<never> {
+    // Whoever was told of the state may have left.
+    if (this.#over) return EMPTY
+    this.#close = undefined
+    return connection(this.#plan, this.#alarm, {
+      opened: link => {
+        this.#open(link, line)
+      },
+      message: data => {
+        this.#intake.message(data)
+      },
       alive: () => {
         this.#breaks = 0
-        this.#backoff?.reset()
+        line.alive()
+      },
+      closing: () => {
+        this.goodbye({ code: 1001, reason: '' })
       },
       closed: close => {
+        this.#close = close
         this.#observer.closed(close)
-        if (this.#over) return
-        // The call ends well, right after this and by itself, whatever comes of it here.
-        this.#call = new Subscription()
-        this.#ended(endOf(close, request))
       },
-      broke: error => subscriber.error(error),
-      gone: () => subscriber.complete(),
-      dead: () => subscriber.error(dead(request)),
     })
+  }
+
+  #open(link: Link, line: Line): void {
+    if (this.#over) return
     this.#link = link
     if (!this.#greet(link)) return
-    this.#observer.state('open')
-    subscriber.add(
-      response.closing.subscribe({
-        next: () => {
-          this.goodbye({ code: 1001, reason: '' })
-        },
-        error() {},
-      }),
-    )
+    line.open()
     if (this.#link !== link) return
-    this.#intake.attach(socket, request)
+    this.#intake.attach(link.socket, link.request)
     link.expect(!this.#intake.held)
     if (this.#outbox.goodbye !== undefined) this.#bid(link, this.#outbox.goodbye)
-    link.listen()
   }
 
   /** Says what comes first, then what has waited; false when that was the end. */
@@ -210,79 +194,39 @@ export class Session {
 
   #bid(link: Link, close: WebSocketClose): void {
     if (link.bidden) return
-    this.#observer.state('closing')
+    this.#observer.state({ name: 'closing' })
     link.bid(close)
   }
 
-  /** A message that is none: this connection is of no use, another one may be. */
-  #refuse(error: unknown): void {
-    const link = this.#link
-    link?.bid({ code: 1007, reason: '' })
-    this.#ended({ error })
-  }
-
-  /** The connection is gone, or there was none. */
-  #ended(end: WebSocketEnd): void {
-    const link = this.#link
-    const bidden = link?.bidden === true && this.#outbox.goodbye !== undefined
+  /** What the end of a connection means. */
+  #judge(end: WebSocketEnd, attempt: number): Verdict {
     const unsent = this.buffered
-    const waiting = this.#release()
-    if (this.#over) return
-    if (bidden && unsent === 0 && isOver(end)) {
-      this.#finish()
-      return
-    }
-    try {
-      if (bidden || !this.#isWorth(end)) this.#finish(failureOf(end))
-      else this.#again(end)
-    } catch (thrown) {
-      this.fail(thrown)
-    }
+    const bidden = this.#link?.bidden === true && this.#outbox.goodbye !== undefined
+    const lost = this.#release()
+    const failed: Verdict = end.error === undefined ? 'complete' : { fail: end.error }
+    // After a goodbye of ours it does not matter how the peer takes it.
+    if (bidden) return unsent === 0 && isToBeExpected(end) ? 'complete' : failed
+    // Told only now, and by nothing but the next handshake: no reason to fail.
+    if (attempt > 1 && isHttpError(end.error) && end.error.code === 'CLOSED') return 'complete'
+    if (!this.#isWorth(end)) return failed
+    if (this.#outbox.goodbye !== undefined && this.#outbox.empty) return 'complete'
+    this.#breaks++
     // What was on its way is gone: whoever waited for it goes on with the next.
-    for (const taken of waiting) taken()
+    for (const { taken } of lost) taken?.()
+    return { again: askedToWait(end.error) }
   }
 
   #isWorth(end: WebSocketEnd): boolean {
-    const { reconnect } = this.#plan.settings
-    if (reconnect === false || this.#breaks >= reconnect.times) return false
-    return reconnect.when?.(end) ?? isPassing(end)
+    const { reconnect: again } = this.#plan.settings
+    if (again === false || this.#breaks >= again.times) return false
+    return again.when?.(end) ?? isPassing(end)
   }
 
-  #again(end: WebSocketEnd): void {
-    const { client, settings } = this.#plan
-    if (settings.reconnect === false || this.#backoff === undefined || this.#over) return
-    if (this.#outbox.goodbye !== undefined && this.#outbox.empty) {
-      this.#finish()
-      return
-    }
-    const delay = this.#backoff.next(askedToWait(end.error))
-    settings.reconnect.onBreak?.({ ...end, count: ++this.#breaks, delay })
-    this.#observer.state('waiting')
-    // Whoever was told may have left.
-    if (this.#isOver()) return
-    const wait = new Subscription()
-    this.#wait = wait
-    wait.add(
-      race(timer(delay), ended(client)).subscribe({
-        next: () => {
-          if (this.#wait !== wait) return
-          if (client.closed) this.#finish()
-          else this.connect()
-        },
-        error() {},
-      }),
-    )
-  }
-
-  #isOver(): boolean {
-    return this.#over
-  }
-
-  #finish(end: { readonly error?: unknown; readonly failed: boolean } = { failed: false }): void {
+  #finish(end: SessionEnd): void {
     this.#over = true
+    this.#run.unsubscribe()
     this.#release()
-    this.#wait?.unsubscribe()
-    this.#wait = undefined
+    if (end.failed && isHttpError(end.error) && end.error.code === 'CANCELLED') this.#intake.stop()
     // What is still being done with messages comes before the end.
     this.#intake.whenIdle(() => {
       this.#intake.stop()
@@ -290,53 +234,11 @@ export class Session {
     })
   }
 
-  /** Says goodbye, if nobody has yet, and does not wait for an answer. */
-  #part(code: number): void {
-    this.#link?.bid({ code, reason: '' })
-    this.#release()
-    this.#wait?.unsubscribe()
-  }
-
-  /** Lets go of the connection. */
-  #release(): readonly (() => void)[] {
+  /** Lets go of the connection. Returns the messages of which somebody waits to hear that they were taken. */
+  #release(): readonly Letter[] {
     const link = this.#link
-    const call = this.#call
     this.#link = undefined
-    this.#call = new Subscription()
     this.#intake.detach()
-    const waiting = link?.end() ?? []
-    call.unsubscribe()
-    return waiting
+    return link?.end() ?? []
   }
-}
-
-async function refuse(response: StreamingResponse): Promise<never> {
-  throw await refusedLive(response)
-}
-
-/** After a goodbye of ours it does not matter how the peer takes it. */
-function isOver({ close, error }: WebSocketEnd): boolean {
-  return close !== undefined || (isHttpError(error) && error.code === 'RESET')
-}
-
-function failureOf({ error }: WebSocketEnd): { readonly error?: unknown; readonly failed: boolean } {
-  return error === undefined ? { failed: false } : { error, failed: true }
-}
-
-function dead(request: HttpRequest): HttpError {
-  const { attempt } = request
-  return new HttpError('TIMEOUT', `The peer of the WebSocket of ${describe(request, attempt)} shows no sign of life.`, {
-    phase: 'idle',
-    request,
-    attempt,
-    requestWritten: 'yes',
-  })
-}
-
-function withoutPings(request: HttpRequest): HttpError {
-  return new HttpError(
-    'UNSUPPORTED',
-    `The engine cannot ask the peer of ${describe(request)} for signs of life, its platform keeps pings to itself; leave webSocket({ heartbeat }) out, or use an engine that can: undici, http, http2.`,
-    { phase: 'config', request },
-  )
 }

@@ -1,78 +1,16 @@
 import { finalize, map, NEVER, take, throwError, timer, type Observable } from 'rxjs'
-import { clock, createClient, definePlugin, isHttpError, WEB_SOCKET, type Client, type HttpError } from 'sluice'
-import { mock, type MockEngine, type MockPeer, type MockReply } from 'sluice/engines/mock'
-import { webSocket, type WebSocketDuplex, type WebSocketOptions } from 'sluice/streams/web-socket'
+import { clock, createClient, definePlugin, WEB_SOCKET, type HttpError } from 'sluice'
+import { mock } from 'sluice/engines/mock'
+import { webSocket, type WebSocketDuplex } from 'sluice/streams/web-socket'
 import { marbles } from 'sluice/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ScriptedEngine } from '../src/scripted-engine.ts'
 import { failure, thrown } from '../src/thrown.ts'
+import { at, echo, over, talk, type Options } from './web-socket/talk.ts'
+import { wordless } from './web-socket/wordless.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
-
-const over = (engine: MockEngine): Client => createClient({ engine, baseUrl: 'https://api.test/', plugins: [] })
-const at = (ms: number, work: () => void): unknown => clock.schedule(work, ms)
-const echo = (peer: MockPeer): void => {
-  peer.onMessage(data => {
-    peer.send(data)
-  })
-}
-
-interface Talk {
-  readonly socket: WebSocketDuplex<unknown>
-  readonly api: MockEngine
-  readonly client: Client
-  /** What came, and the end, with the frame in which it did. */
-  readonly heard: string[]
-  readonly states: string[]
-  readonly error: HttpError
-  readonly leave: () => void
-  /** The messages, pings and goodbye of the client, by connection. */
-  readonly said: () => unknown[]
-}
-
-type Options = WebSocketOptions<unknown, unknown>
-
-/** Subscribes to the WebSocket that these replies make, in the time of whoever calls. */
-function talk(options: Options, ...replies: (MockReply | MockReply['webSocket'] | 'CONNECT' | number)[]): Talk {
-  const api = mock()
-  for (const reply of replies) {
-    api.enqueue(Array.isArray(reply) || typeof reply === 'function' ? { webSocket: reply } : (reply as MockReply))
-  }
-  const client = over(api)
-  const socket = webSocket(client, 'talk', { heartbeat: false, codec: 'text', ...options })
-  const heard: string[] = []
-  const states: string[] = []
-  let failed: unknown
-  const note = (what: string): void => void heard.push(`${clock.now()} ${what}`)
-  socket.state.subscribe(state => states.push(`${clock.now()} ${state}`))
-  const subscription = socket.subscribe({
-    next(value) {
-      note(typeof value === 'string' ? value : JSON.stringify(value))
-    },
-    error(error: unknown) {
-      failed = error
-      note(isHttpError(error) ? [error.code, error.phase].filter(Boolean).join(' ') : String(error))
-    },
-    complete: () => note('|'),
-  })
-  return {
-    socket,
-    api,
-    client,
-    heard,
-    states,
-    get error() {
-      return failed as HttpError
-    },
-    leave: () => subscription.unsubscribe(),
-    said: () =>
-      api.history.map(
-        ({ webSocket: minutes }) => minutes && [...minutes.messages, minutes.close?.code ?? 'no goodbye'],
-      ),
-  }
-}
 
 describe('a WebSocket', () => {
   it('connects when it is subscribed to, sends what waits, hands on what comes, and says goodbye', () => {
@@ -107,7 +45,7 @@ describe('a WebSocket', () => {
       at(100, () => {
         expect(states).toEqual(['0 closed', '0 connecting', '10 open', '30 closed'])
         const again: string[] = []
-        socket.state.subscribe(state => again.push(state))
+        socket.state.subscribe(state => again.push(state.name))
         expect(again).toEqual(['closed'])
       })
     })
@@ -137,34 +75,7 @@ describe('a WebSocket', () => {
   })
 
   it('says goodbye when it is left, and does not wait for an answer', () => {
-    const asked: string[] = []
-    const engine = new ScriptedEngine(
-      sent => {
-        const { request } = sent
-        const head = {
-          status: 101,
-          statusText: '',
-          headers: request.headers,
-          httpVersion: '1.1',
-          url: '',
-          request,
-        } as const
-        const socket = {
-          protocol: '',
-          compressed: false,
-          bufferedAmount: 0,
-          pings: false,
-          listen: () => asked.push('listen'),
-          send: (text: unknown) => asked.push(`send ${String(text)}`),
-          ping: () => asked.push('ping'),
-          close: (code?: number) => asked.push(`close ${String(code)}`),
-          pause: () => asked.push('pause'),
-          resume: () => asked.push('resume'),
-        }
-        sent.next({ type: 'head', head, flow: sent, socket })
-      },
-      { webSocket: true },
-    )
+    const { engine, asked } = wordless()
     const socket = webSocket(createClient({ engine, plugins: [] }), 'wss://api.test/x', { codec: 'text' })
     const subscription = socket.subscribe()
     socket.next('a')
@@ -844,7 +755,7 @@ describe('wrong options', () => {
     [{ reconnect: 3 }, 'webSocket: reconnect must be true, false or an object such as { most: 10_000 }, not 3.'],
     [
       { reconnect: { delay: 3 } },
-      'webSocket.reconnect has no option "delay". It has first, factor, most, mostAsked, times, when, queue, onBreak.',
+      'webSocket.reconnect has no option "delay". It has first, factor, most, mostAsked, times, when, queue.',
     ],
     [{ reconnect: { times: -1 } }, 'webSocket.reconnect: times must be a whole number of at least 0, not -1.'],
     [{ greet: [] }, 'webSocket: greet must be a function, not a list.'],
