@@ -24,7 +24,7 @@ export class EventParser implements Parser<ServerSentEvent> {
   readonly #lines: WholeLines
   #emit: Emit<ServerSentEvent> = () => false
   #retry: number | undefined
-  /** Characters the library was fed since the last event; more than it may keep of them. */
+  /** Characters since the last event, or a little more; the library keeps no more of them. */
   #undispatched = 0
 
   constructor(origin: Origin, maxEvent: number | false, place: Place = { id: undefined, retry: undefined }) {
@@ -72,9 +72,11 @@ export class EventParser implements Parser<ServerSentEvent> {
   }
 
   #feed(text: string): void {
-    this.#undispatched += text.length
+    const most = this.#undispatched + text.length
+    this.#undispatched = most
     this.#library.feed(text)
-    if (this.#maxEvent === false || this.#undispatched <= this.#maxEvent) return
+    if (this.#undispatched === 0) this.#undispatched = text.length
+    if (this.#maxEvent === false || most <= this.#maxEvent) return
     // The library says that an event became too long by taking nothing more.
     try {
       this.#library.feed('')

@@ -199,6 +199,19 @@ describe('limits', () => {
     expect(lines).toBeLessThan(300)
   })
 
+  it('hold for an event that begins behind another', () => {
+    const parser = new EventParser(ORIGIN, 10)
+    const push = (text: string): void => {
+      parser.push(bytesOf(text), () => true)
+    }
+    expect(
+      failure(() => {
+        push('data: a\n\ndata: 0123456789\ndata: x\n')
+        push('\n')
+      }),
+    ).toMatchObject(tooLong)
+  })
+
   it('let through what came before', () => {
     const events: string[] = []
     const parser = new EventParser(ORIGIN, 10)
