@@ -124,7 +124,10 @@ export function longPoll<C extends Cursor, R = HttpResponse, const U extends Url
 ): Observable<R> {
   const missing = undefined as unknown as () => never
   const defaults = { cursor: missing, next: missing, spacing: 1_000 }
-  const { settled, call } = split('longPoll', options as LongPollOptions<never, unknown>, defaults, longPolls, ['cursor', 'next']) // prettier-ignore
+  const { settled, call } = split('longPoll', options as LongPollOptions<never, unknown>, defaults, longPolls, [
+    'cursor',
+    'next',
+  ])
   const how = repeated('longPoll', settled) as unknown as LongPolled
   return defer(() => new LongPolling(client as Client, url, call, how).run()) as Observable<R>
 }

@@ -1,5 +1,5 @@
 import { EMPTY, firstValueFrom, map, of, range, take, timer, toArray, type Observable } from 'rxjs'
-import { createClient, type AnyPlugin, type Client, type HttpResponse } from 'sluice'
+import { createClient, definePlugin, type AnyPlugin, type Client, type HttpResponse } from 'sluice'
 import { mock, type MockAnswer, type MockEngine } from 'sluice/engines/mock'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
@@ -75,6 +75,11 @@ describe('pages', () => {
   it('may give their items in any iterable', async () => {
     const once = (page: HttpResponse): Iterable<string> => new Set(items(page)).values()
     expect(await all(paginate(open(book(PAGES)), 'x', { items: once }))).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  it('end where a plugin gives no answer at all', () => {
+    const silent = definePlugin({ name: 'silent', scope: 'call', defaults: {}, install: () => () => EMPTY })
+    expect(watch(() => paginate(open(book(PAGES), silent()), 'x'))).toEqual(['0 end'])
   })
 
   it('may be many that are there at once', async () => {
@@ -388,7 +393,16 @@ describe('with prefetch', () => {
 
 it('reads no option from a polluted Object.prototype', async () => {
   const polluted = Object.prototype as Record<string, unknown>
-  const names = { items: () => ['evil'], next: () => 'https://evil.test/', project: () => ['evil'], prefetch: 5, concurrency: 0, headers: { evil: '1' }, query: { evil: 1 }, url: 'https://evil.test/' } // prettier-ignore
+  const names = {
+    items: () => ['evil'],
+    next: () => 'https://evil.test/',
+    project: () => ['evil'],
+    prefetch: 5,
+    concurrency: 0,
+    headers: { evil: '1' },
+    query: { evil: 1 },
+    url: 'https://evil.test/',
+  }
   Object.assign(polluted, names)
   try {
     const api = book(PAGES)

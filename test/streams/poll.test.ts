@@ -239,11 +239,40 @@ describe('poll', () => {
     }
 
     it('sends nothing while hidden, and at once when it is seen again', () => {
-      expect(hiding([[150, 'hidden'], [450, 'visible']], 600).at).toEqual([0, 100, 450, 550]) // prettier-ignore
+      expect(
+        hiding(
+          [
+            [150, 'hidden'],
+            [450, 'visible'],
+          ],
+          600,
+        ).at,
+      ).toEqual([0, 100, 450, 550])
     })
 
     it('keeps its distance when it was hidden for a moment only', () => {
-      expect(hiding([[110, 'hidden'], [120, 'visible']], 350).at).toEqual([0, 100, 200, 300]) // prettier-ignore
+      expect(
+        hiding(
+          [
+            [110, 'hidden'],
+            [120, 'visible'],
+          ],
+          350,
+        ).at,
+      ).toEqual([0, 100, 200, 300])
+    })
+
+    it('stays silent when it hears again that it is hidden', () => {
+      expect(
+        hiding(
+          [
+            [10, 'hidden'],
+            [150, 'hidden'],
+            [180, 'visible'],
+          ],
+          250,
+        ).at,
+      ).toEqual([0, 180])
     })
 
     it('lets a request that runs come to its end', () => {
@@ -266,10 +295,7 @@ describe('poll', () => {
     ['poll: every must be a number of milliseconds of at least 10, not 0.', { every: 0 }],
     ['poll: every must be a number of milliseconds of at least 10, not "1s".', { every: '1s' }],
     ['poll: conditional must be true or false, not 1.', { every: 10, conditional: 1 }],
-    [
-      'poll: visibility must be what can be hidden, such as document, not an object.',
-      { every: 10, visibility: {} },
-    ],
+    ['poll: visibility must be what can be hidden, such as document, not an object.', { every: 10, visibility: {} }],
     ['poll: project must be a function, not 7.', { every: 10, project: 7 }],
     [
       'poll: backoff: first must be a number of milliseconds of at least 1, not 0.',
@@ -288,7 +314,15 @@ describe('poll', () => {
 
   it('reads no option from a polluted Object.prototype', () => {
     const polluted = Object.prototype as Record<string, unknown>
-    const names = { conditional: false, project: () => of('evil'), backoff: { first: 9e3 }, onFailure: () => EMPTY, headers: { evil: '1' }, method: 'POST', query: { evil: 1 } } // prettier-ignore
+    const names = {
+      conditional: false,
+      project: () => of('evil'),
+      backoff: { first: 9e3 },
+      onFailure: () => EMPTY,
+      headers: { evil: '1' },
+      method: 'POST',
+      query: { evil: 1 },
+    }
     Object.assign(polluted, names)
     try {
       const api = mock({ '/x': { headers: { etag: '"1"' } } })

@@ -11,14 +11,53 @@ describe('a Link field', () => {
   })
 
   it.each([
-    ['several links', '</a>; rel="prev", </b>; rel="next"', [['/a', 'prev'], ['/b', 'next']]], // prettier-ignore
-    ['several relations in one', '</a>; rel="next  LAST\thttps://rels.test/x"', [['/a', 'next', 'last', 'https://rels.test/x']]], // prettier-ignore
-    ['commas and semicolons in urls', '</a?ids=1,2;3>; rel=next, </b>; rel=prev', [['/a?ids=1,2;3', 'next'], ['/b', 'prev']]], // prettier-ignore
-    ['commas, semicolons and quotes in quotes', String.raw`</a>; title="a, b; \"c\" <d>"; rel="next", </b>; rel=prev`, [['/a', 'next'], ['/b', 'prev']]], // prettier-ignore
-    ['white space wherever it may stand', '  </a> \t;\trel = "next" ;  , </b>;rel=prev ', [['/a', 'next'], ['/b', 'prev']]], // prettier-ignore
+    [
+      'several links',
+      '</a>; rel="prev", </b>; rel="next"',
+      [
+        ['/a', 'prev'],
+        ['/b', 'next'],
+      ],
+    ],
+    [
+      'several relations in one',
+      '</a>; rel="next  LAST\thttps://rels.test/x"',
+      [['/a', 'next', 'last', 'https://rels.test/x']],
+    ],
+    [
+      'commas and semicolons in urls',
+      '</a?ids=1,2;3>; rel=next, </b>; rel=prev',
+      [
+        ['/a?ids=1,2;3', 'next'],
+        ['/b', 'prev'],
+      ],
+    ],
+    [
+      'commas, semicolons and quotes in quotes',
+      String.raw`</a>; title="a, b; \"c\" <d>"; rel="next", </b>; rel=prev`,
+      [
+        ['/a', 'next'],
+        ['/b', 'prev'],
+      ],
+    ],
+    [
+      'white space wherever it may stand',
+      '  </a> \t;\trel = "next" ;  , </b>;rel=prev ',
+      [
+        ['/a', 'next'],
+        ['/b', 'prev'],
+      ],
+    ],
     ['parameters without a value', '</a>; crossorigin; rel=next', [['/a', 'next']]],
     ['names in any case', '</a>; REL=Next', [['/a', 'next']]],
-    ['empty elements of the list', ', ,</a>; rel=next,, </b>; rel=prev,', [['/a', 'next'], ['/b', 'prev']]], // prettier-ignore
+    [
+      'empty elements of the list',
+      ', ,</a>; rel=next,, </b>; rel=prev,',
+      [
+        ['/a', 'next'],
+        ['/b', 'prev'],
+      ],
+    ],
     ['an empty target: the answer itself', '<>; rel=next', [['', 'next']]],
     ['the first rel of two', '</a>; rel=next; rel=prev', [['/a', 'next']]],
   ])('may have %s', (_, field, expected) => {
@@ -62,7 +101,6 @@ describe('a Link field', () => {
       `</a>${' ;'.repeat(30_000)}`,
       ','.repeat(60_000),
     ]) {
-      // prettier-ignore
       const began = performance.now()
       parseLinks(evil)
       expect(performance.now() - began).toBeLessThan(250)

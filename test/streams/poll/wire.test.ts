@@ -113,7 +113,12 @@ describe.each(ENGINES)('over the wire, with %s', (name, engine, protocol) => {
 })
 
 describe('when its client ends, a poll', () => {
-  const open = (): Client => createClient({ engine: mock({ '/x': 200, '/slow': { delay: 100, body: 'late' } }), baseUrl: 'https://api.test/', plugins: [] }) // prettier-ignore
+  const open = (): Client =>
+    createClient({
+      engine: mock({ '/x': 200, '/slow': { delay: 100, body: 'late' } }),
+      baseUrl: 'https://api.test/',
+      plugins: [],
+    })
   const watch = (values: Observable<{ text(): string }>): { seen: string[]; subscription: Subscription } => {
     const seen: string[] = []
     const subscription = values.subscribe({
