@@ -95,6 +95,9 @@ function api(): Parameters<typeof serve>[0] {
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
     'GET /pages': ({ query }) => pageOf(Number(query.get('page') ?? 1)),
     'GET /breaking.iso': request => breaking(request.header('range')),
+    'POST /uploads': reply.status(201, { headers: { location: '/uploads/7' } }),
+    'PATCH /uploads/:id': async request =>
+      reply.status(204, { headers: { 'upload-offset': (await request.bytes()).length } }),
     'GET /jobs/:id': () => reply.json({ done: ++jobs % 3 === 0 }),
     'GET /updates': ({ query }) => reply.json({ last: Number(query.get('after')) + 1 }),
     'GET /rows': reply.text('{"id":1}\n{"id":2}\n{"id":3}\n'),
