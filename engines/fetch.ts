@@ -1,8 +1,18 @@
 /** The default engine outside of Node: the `fetch` of the platform. */
-import { callback, flag, oneOf, text, type Capabilities, type EngineFactory, type Reserved } from '../src/index.ts'
+import {
+  callback,
+  flag,
+  oneOf,
+  text,
+  WEB_SOCKET,
+  type Capabilities,
+  type EngineFactory,
+  type Reserved,
+} from '../src/index.ts'
 import { abilitiesOf, type Abilities } from './fetch/abilities.ts'
 import type { Setting } from './fetch/call.ts'
 import { FetchExchange } from './fetch/exchange.ts'
+import { PlatformSocket } from './fetch/socket.ts'
 import { PlatformEngine } from './platform/engine.ts'
 import { checked } from './platform/options.ts'
 
@@ -47,6 +57,10 @@ export interface FetchOptions {
  * platform decodes bodies by itself, adds headers and keeps its sockets when the engine is closed. A body whose length is
  * not known beforehand is sent as it is produced, which browsers do over HTTP/2 only, some not at all.
  *
+ * WebSockets are the platform's too: with no header fields of yours but `accept`, `accept-encoding` and `user-agent`, which it leaves out,
+ * with its cookies, its pings and its compression. It does not say why a handshake was refused, and cannot hold a server back:
+ * what is 8 MiB ahead of its reader fails with `TOO_LARGE`.
+ *
  * Throws `HttpError` code `CONFIG` for an option that is wrong or unknown.
  *
  * @example
@@ -66,6 +80,7 @@ export function fetch(given: FetchOptions = {}): EngineFactory {
     name: 'fetch',
     create() {
       const abilities = abilitiesOf()
+      const opens = typeof globalThis.WebSocket === 'function'
       const setting: Setting = {
         abilities,
         init,
@@ -74,8 +89,12 @@ export function fetch(given: FetchOptions = {}): EngineFactory {
       }
       return new PlatformEngine(
         'fetch',
-        capabilitiesOf(abilities, init.redirect === 'follow'),
-        (request, observer, ended) => new FetchExchange(request, observer, setting, ended),
+        // Somebody's own `fetch` would not see them.
+        capabilitiesOf(abilities, init.redirect === 'follow', opens && own === undefined),
+        (request, observer, ended) =>
+          request.read(WEB_SOCKET) === undefined
+            ? new FetchExchange(request, observer, setting, ended)
+            : new PlatformSocket(request, observer, abilities.strict && init.credentials === 'omit', ended),
       )
     },
   }
@@ -109,7 +128,11 @@ const CHECKS = {
 }
 
 /** What a platform with these abilities can do. */
-function capabilitiesOf({ streams, strict, explains, holdsBack, lenient }: Abilities, follows: boolean): Capabilities {
+function capabilitiesOf(
+  { streams, strict, explains, holdsBack, lenient }: Abilities,
+  follows: boolean,
+  opens: boolean,
+): Capabilities {
   const reserves: Reserved[] = ['headers', 'methods', 'connections']
   if (streams === 'h2') reserves.push('uploads')
   if (strict || follows) reserves.push('redirects')
@@ -124,7 +147,7 @@ function capabilitiesOf({ streams, strict, explains, holdsBack, lenient }: Abili
     informational: false,
     trailers: false,
     backPressure: holdsBack,
-    webSocket: false,
+    webSocket: opens,
     decodes: true,
     proxies: false,
     limits: [],

@@ -9,7 +9,7 @@ export const ABLE: Readonly<Record<Need, readonly string[]>> = {
   backPressure: ['undici', 'http2', 'http', 'fetch'],
   informational: ['undici', 'http2', 'http'],
   trailers: ['undici', 'http2', 'http'],
-  webSocket: ['undici', 'http2', 'http'],
+  webSocket: ['undici', 'http2', 'http', 'fetch'],
   decodes: ['fetch', 'xhr'],
   proxies: ['undici', 'http2', 'http'],
 }
