@@ -106,12 +106,8 @@ export function eventSource(
   const entries = Object.entries(given)
   const ours = entries.filter(([name]) => Object.hasOwn(SOURCE_CHECKS, name))
   const theirs = entries.filter(([name]) => !Object.hasOwn(SOURCE_CHECKS, name))
-  const { reconnect, ...options } = optionsOf<EventSourceOptions>(
-    'eventSource',
-    Object.fromEntries(ours),
-    SOURCE_CHECKS,
-  )
-  const backoff = settle('eventSource({ reconnect })', BACKOFF, BACKOFF_CHECKS, reconnect)
+  const options = optionsOf<EventSourceOptions>('eventSource', Object.fromEntries(ours), SOURCE_CHECKS)
+  const backoff = settle('eventSource({ reconnect })', BACKOFF, BACKOFF_CHECKS, options.reconnect)
   const call = Object.assign(Object.create(null) as object, Object.fromEntries(theirs))
   const alarm = alarms()
   return defer(() => new EventConnections({ client, url, call, options, backoff, alarm }).run())

@@ -78,7 +78,7 @@ export function reconnect<T>({ connect, judge, backoff: options, ended, state }:
       const ending: Ending = thrown === WELL ? { well: true } : { well: false, error: thrown }
       const verdict = judge(ending, attempt)
       if (verdict === 'complete') return EMPTY
-      if ('fail' in verdict) {
+      if (isFinal(verdict)) {
         failed = verdict.fail
         return failing(failed)
       }
@@ -96,6 +96,11 @@ export function reconnect<T>({ connect, judge, backoff: options, ended, state }:
       }),
     )
   })
+}
+
+/** By its own field: others may have put one on every object. */
+function isFinal(verdict: Exclude<Verdict, 'complete'>): verdict is { readonly fail: unknown } {
+  return Object.hasOwn(verdict, 'fail')
 }
 
 /** Whoever threw it may have thrown anything. */

@@ -1,5 +1,5 @@
 /** Events out of bytes, to the letter of the standard. */
-import { createParser } from 'eventsource-parser'
+import { createParser, type ParserConfig } from 'eventsource-parser'
 import type { HttpError } from '../../src/index.ts'
 import { fault, type Origin } from '../reading/fault.ts'
 import type { Emit, Parser } from '../reading/parser.ts'
@@ -31,7 +31,7 @@ export class EventParser implements Parser<ServerSentEvent> {
     this.#origin = origin
     this.#maxEvent = maxEvent
     this.#place = place
-    this.#library = createParser({
+    const callbacks: ParserConfig = {
       onEvent: ({ event, data }) => {
         this.#dispatch(event, data)
       },
@@ -45,7 +45,9 @@ export class EventParser implements Parser<ServerSentEvent> {
         place.retry = retry
       },
       maxBufferSize: maxEvent === false ? undefined : maxEvent,
-    })
+    }
+    // Without a prototype: the library asks it for callbacks that are not given.
+    this.#library = createParser(Object.assign(Object.create(null) as ParserConfig, callbacks))
     // The byte order mark is taken off below, where it cannot be mistaken for text that looks like its bytes. An empty line means
     // nothing, and tells the library that the time for one is over.
     this.#library.feed('\n')

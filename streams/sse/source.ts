@@ -26,6 +26,9 @@ import { Listening } from './listening.ts'
 import type { EventSourceOptions } from './options.ts'
 import { parserOf } from './parser-of.ts'
 
+// oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
+
 /** The options of a call, those of plugins among them. */
 type Call = CallOptions<Url, MethodOption>
 
@@ -35,7 +38,7 @@ export interface SourceParts {
   readonly url: Url
   /** What goes to the client as it is. */
   readonly call: Call
-  readonly options: Omit<EventSourceOptions, 'reconnect'>
+  readonly options: EventSourceOptions
   readonly backoff: typeof BACKOFF
   readonly alarm: (ring: () => void) => Alarm
 }
@@ -79,7 +82,9 @@ export class EventConnections {
     const headers = HttpHeaders.of(this.#parts.call.headers)
     const { id } = this.#place
     if (id === undefined) return headers
-    return id === '' ? headers.delete('last-event-id') : headers.set('last-event-id', asHeader(id))
+    if (id === '') return headers.delete('last-event-id')
+    if (this.#request && CONTROL.test(id)) throw uncarried(this.#request)
+    return headers.set('last-event-id', asHeader(id))
   }
 
   #read(response: StreamingResponse, line: Line): Observable<unknown> {
@@ -143,5 +148,13 @@ function once(request: HttpRequest, cause: unknown): HttpError {
     'BODY',
     `${describe(request)} has a body that can be sent only once, so that its events end with its first connection; give a function that makes the body.`,
     { phase: 'send', request, cause },
+  )
+}
+
+function uncarried(request: HttpRequest): HttpError {
+  return new HttpError(
+    'PROTOCOL',
+    `${describe(request)} was answered with an event id that has a control character, which Last-Event-ID cannot carry.`,
+    { phase: 'body', request },
   )
 }

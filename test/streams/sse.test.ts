@@ -229,6 +229,40 @@ describe('eventSource()', () => {
       expect(server.requests.map(({ bodyBytes }) => bodyBytes)).toEqual([5, 5, 5])
     }))
 
+  it('fails when its place cannot be said in a header field', () =>
+    between(events('id: \u0001\ndata: a\n\n'), async (client, server) => {
+      const error = await failure(eventSource(client, '', soon))
+      expect([error.code, error.message]).toEqual(['PROTOCOL', expect.stringContaining('control character')])
+      expect(server.requests).toHaveLength(1)
+    }))
+
+  it('reads nothing that somebody put on Object.prototype', async () => {
+    const names = [
+      'project',
+      'idle',
+      'events',
+      'state',
+      'reconnect',
+      'first',
+      'maxEvent',
+      'concurrency',
+      'onComment',
+      'onError',
+      'fail',
+    ]
+    const value = { next: 1, message: 'text' }
+    await between(inTurn(events(': hi\nfoo: 1\ndata: a\n\n'), events('data: b\n\n')), async client => {
+      for (const name of names)
+        Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true })
+      try {
+        const source = eventSource(client, '', { ...soon })
+        expect((await all(source.pipe(take(2)))).map(({ data }) => data)).toEqual(['a', 'b'])
+      } finally {
+        for (const name of names) Reflect.deleteProperty(Object.prototype, name)
+      }
+    })
+  })
+
   it('completes with a 204', () =>
     between(inTurn(events('data: a\n\n'), reply.status(204)), async (client, server) => {
       expect(await all(eventSource(client, '', soon))).toHaveLength(1)
