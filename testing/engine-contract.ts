@@ -10,6 +10,7 @@ import { leaving } from './contract/leaving.ts'
 import { multiplexing } from './contract/multiplexing.ts'
 import { receiving } from './contract/receiving.ts'
 import { sending } from './contract/sending.ts'
+import { webSockets } from './contract/web-socket.ts'
 
 /** One promise of the contract. */
 export interface ContractCase {
@@ -60,7 +61,16 @@ export function engineContract(
     )
   }
   const create = (engine: EngineFactory, baseUrl: string): Client => createClient({ engine, baseUrl, plugins: [] })
-  return [...sending, ...receiving, ...breaking, ...connecting, ...multiplexing, ...leaving, ...ending].map(one => ({
+  return [
+    ...sending,
+    ...receiving,
+    ...breaking,
+    ...connecting,
+    ...multiplexing,
+    ...leaving,
+    ...ending,
+    ...webSockets,
+  ].map(one => ({
     title: `${name} ${one.title}`,
     excluded: exclusion(one, { name, capabilities, protocol, single: single !== undefined }),
     async run() {

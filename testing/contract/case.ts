@@ -2,6 +2,7 @@
 import type { Client } from '../../src/client.ts'
 import type { Capabilities, Engine, EngineFactory, Limits, Reserved } from '../../src/engine.ts'
 import { serve, type Protocol } from '../serve.ts'
+import { socketServer, type Manners, type SocketServer } from './web-socket-server.ts'
 
 /** A promise every engine keeps, or declares that it cannot. */
 export interface Case {
@@ -49,6 +50,8 @@ export interface Workbench {
   readonly protocol: Spoken
   /** Starts a server that speaks it. */
   readonly serve: typeof serve
+  /** Starts a server of WebSockets that speaks it. */
+  readonly sockets: (manners: Manners) => Promise<SocketServer>
 }
 
 /** What a workbench is made of. */
@@ -92,6 +95,12 @@ export class OwnWorkbench implements Workbench {
   readonly serve: Workbench['serve'] = async (routes, options) => {
     const tls = this.protocol !== 'h2c' && this.#tls ? { tls: this.#tls } : {}
     const server = await serve(routes, { protocol: this.protocol, ...tls, ...options })
+    this.#open.push(() => server.close())
+    return server
+  }
+
+  readonly sockets: Workbench['sockets'] = async manners => {
+    const server = await socketServer(this.protocol, this.protocol === 'h2c' ? undefined : this.#tls, manners)
     this.#open.push(() => server.close())
     return server
   }

@@ -47,6 +47,7 @@ const DIRECT: readonly (readonly [title: string, why: string])[] = [
   ['connects no longer than it may', '40 ms may be over before the server is reached at all: hostile.test.ts'],
   ['holds the source of a body back', 'the system keeps megabytes for each proxy: below'],
   ['stops the peer while nobody reads', 'the system keeps megabytes for each proxy: below'],
+  ['stops a server whose WebSocket nobody reads', 'the system keeps megabytes for each proxy: below'],
 ]
 
 const single = { tls, connectionsPerOrigin: 1 }
