@@ -1,6 +1,7 @@
 import { delay as later, firstValueFrom, lastValueFrom, Observable, of, Subject, take, tap, toArray } from 'rxjs'
 import { createClient, definePlugin, isHttpError, type AnyPlugin, type Client, type HttpError } from 'sluice'
 import { undici } from 'sluice/engines/undici'
+import { expectSuccess } from 'sluice/plugins/expect-success'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
 import { eventSource, json, sse, type ConnectionState, type EventSourceOptions } from 'sluice/streams/sse'
@@ -314,6 +315,36 @@ describe('eventSource()', () => {
       )
       expect(seen).toEqual(['<a', 'a>', '<b', 'b>', '<c', 'c>'])
     }))
+
+  it('loses nothing that came before it broke, however slow the projector is', () =>
+    between(
+      inTurn(
+        {
+          ...events('id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\ndata: c\n\nid: 4\ndata: lost\n\n'),
+          fault: { kind: 'reset', at: 'mid-body', bytes: 50 },
+        },
+        events('data: d\n\n', true),
+      ),
+      async (client, server) => {
+        const project = ({ data }: { data: string }): Observable<string> => of(data).pipe(later(20))
+        const source = eventSource(client, '', { ...soon, project, concurrency: 2 })
+        expect(await all(source.pipe(take(4)))).toEqual(['a', 'b', 'c', 'd'])
+        expect(server.requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '3'])
+      },
+    ))
+
+  it('knows the errors that expectSuccess makes of a status', () =>
+    between(
+      inTurn(reply.status(503), events('data: a\n\n'), reply.status(403)),
+      async (client, server) => {
+        const seen: string[] = []
+        const source = eventSource(client, '', soon).pipe(tap(({ data }) => seen.push(data)))
+        expect((await failure(source)).response?.status).toBe(403)
+        expect(seen).toEqual(['a'])
+        expect(server.requests).toHaveLength(3)
+      },
+      [expectSuccess()],
+    ))
 
   it('goes through all plugins anew, each time', () => {
     let tokens = 0
