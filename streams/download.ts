@@ -1,9 +1,10 @@
 /** Files on this machine out of answers. Node only. */
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Observable } from 'rxjs'
 import { HttpError, shown, type CallOptions, type Client, type HttpHeaders, type Url } from '../src/index.ts'
 import { nameIn } from './download/file-name.ts'
-import { settled, type Call, type DownloadEvent, type DownloadOptions } from './download/options.ts'
+import { settled, type DownloadEvent, type DownloadOptions } from './download/options.ts'
 import { Transfer } from './download/transfer.ts'
 
 export type { BackoffOptions } from './again/backoff.ts'
@@ -50,7 +51,7 @@ export function download<const U extends Url, O = object>(
   ...options: DownloadArgs<U, O>
 ): Observable<DownloadEvent> {
   const path = pathOf(file)
-  const { options: said, call } = settled(options[0] as (DownloadOptions & Call) | undefined)
+  const { options: said, call } = settled(options[0])
   return new Observable(subscriber => {
     const transfer = new Transfer({ client: client as Client, url, file: path, options: said, call }, subscriber)
     transfer.run().then(
@@ -99,5 +100,5 @@ function pathOf(file: string | URL): string {
   }
   if (typeof file !== 'string') throw wrong(shown(file))
   if (file === '' || file.includes('\0')) throw wrong(file === '' ? 'an empty string' : 'one with a NUL in it')
-  return file
+  return resolve(file)
 }

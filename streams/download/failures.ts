@@ -9,7 +9,8 @@ export function unusable(file: string, why: string, cause?: unknown): HttpError 
 /** The disk refused. */
 export function diskFailed(request: HttpRequest | undefined, file: string, cause: unknown): HttpError {
   const { code, syscall } = cause as { readonly code?: unknown; readonly syscall?: unknown }
-  const why = typeof code === 'string' ? `${code}${typeof syscall === 'string' ? ` (${syscall})` : ''}` : 'an error'
+  const known = typeof code === 'string' ? `${code}${typeof syscall === 'string' ? ` (${syscall})` : ''}` : undefined
+  const why = known ?? (cause instanceof Error ? cause.message : 'an error')
   return failed(request, `could not be kept in ${file}: ${why}`, cause)
 }
 

@@ -33,8 +33,9 @@ export class Filling {
     for (let row = 0; !range.isFull();) {
       this.#brought = 0
       const error = await this.#exchange()
-      if (range.isFull()) return
-      const kept = this.#of.what !== undefined
+      // Another range has ended all of them meanwhile.
+      if (range.isFull() || this.#running.closed) return
+      const kept = this.#of.content.what !== undefined
       if (kept && this.#brought >= WORTHWHILE) {
         row = 0
         backoff.reset()
@@ -109,7 +110,7 @@ export class Filling {
       await of.write(bytes.length > missing ? bytes.subarray(0, missing) : bytes, range)
     }
     if (range.end === undefined) range.end = range.at
-    of.hear({ headers: response.trailers }, !asked)
+    of.content.hear({ headers: response.trailers }, !asked)
   }
 
   /** Judges the head of an answer; returns where what it brings ends. */
@@ -117,21 +118,21 @@ export class Filling {
     const { head, status } = response
     const of = this.#of
     const range = this.#range
-    if (asked && of.what !== undefined) {
-      const found = continues(head, of.what, range.at)
+    if (asked && of.content.what !== undefined) {
+      const found = continues(head, of.content.what, range.at)
       if ('upTo' in found) {
-        of.hear(head, false)
-        of.tell({ type: 'resumed', from: of.loaded, total: of.total })
+        of.content.hear(head, false)
+        of.tell({ type: 'resumed', from: of.content.loaded, total: of.content.total })
         of.admitted()
         return found.upTo
       }
       if (status !== 200 && status !== 206) throw await refusedLive(response)
-      if (status === 206 || !of.single) throw new StartOver(found.why)
+      if (status === 206 || !of.content.single) throw new StartOver(found.why)
       of.startOver(found.why, range)
     } else if (status !== 200 && status !== 203) throw await refusedLive(response)
     await of.begin(head, range)
     of.admitted()
-    return of.total
+    return of.content.total
   }
 
   /** What the download ends with: the last error, or that the server keeps sending less than it was asked for. */

@@ -1,17 +1,9 @@
 /** What can be said of a download, and what it tells. */
-import {
-  count,
-  flag,
-  HttpError,
-  HttpHeaders,
-  milliseconds,
-  type CallOptions,
-  type Check,
-  type MethodOption,
-  type Url,
-} from '../../src/index.ts'
+import { count, flag, HttpError, HttpHeaders, milliseconds, type Check } from '../../src/index.ts'
+import type { Call } from '../again/asked.ts'
 import { BACKOFF, BACKOFF_CHECKS, type BackoffOptions } from '../again/backoff.ts'
 import { settle } from '../again/settings.ts'
+import { split } from '../again/split.ts'
 import { toHex, type Verify } from './digest.ts'
 
 /** Options of `download`, beside those of the call. Bad input fails with `CONFIG`. */
@@ -36,7 +28,7 @@ export interface DownloadOptions {
   readonly ranges?: number | undefined
   /** Further attempts at most in a row that bring less than 64 KiB each; of each range. Also how often it may start over. Default 10. */
   readonly times?: number | undefined
-  /** How long to wait before each. */
+  /** How long to wait before each; `first` is 100 here unless said otherwise. */
   readonly backoff?: BackoffOptions | undefined
   /** The least time between two events of progress, in milliseconds; 0 tells of every chunk. Default 100. */
   readonly interval?: number | undefined
@@ -76,9 +68,6 @@ export interface Settled {
   readonly interval: number
   readonly mode: number
 }
-
-/** The options of the call a download makes. */
-export type Call = CallOptions<Url, MethodOption>
 
 const MOST_RANGES = 16
 
@@ -124,14 +113,12 @@ const DEFAULTS: Settled = {
 }
 
 /** Tells the options of a download from those of its calls, and checks them. Throws `CONFIG`. */
-export function settled(given: (DownloadOptions & Call) | undefined): {
+export function settled(given: DownloadOptions | undefined): {
   readonly options: Settled
   readonly call: Call
 } {
-  const said = settle('download', DEFAULTS, CHECKS, given, false)
-  const backoff = settle('download({ backoff })', BACKOFF, BACKOFF_CHECKS, given?.backoff)
-  const rest = Object.entries(given ?? {}).filter(([name]) => !Object.hasOwn(CHECKS, name))
-  const call = Object.assign(Object.create(null) as Call, Object.fromEntries(rest))
+  const { settled: said, call } = split('download', given, DEFAULTS, CHECKS)
+  const backoff = settle('download({ backoff })', { ...BACKOFF, first: 100 }, BACKOFF_CHECKS, given?.backoff)
   const headers = HttpHeaders.of(call.headers)
   const foreign =
     ['method', 'body'].find(name => Object.hasOwn(call, name)) ?? ['range', 'if-range'].find(name => headers.has(name))

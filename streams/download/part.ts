@@ -117,7 +117,7 @@ export class Part {
       const stat = await lstat(path, { bigint: true }).catch(() => undefined)
       return stat !== undefined && stat.ino === mine.ino && stat.dev === mine.dev
     }
-    if (!(await is(this.#path))) throw new Error(`${this.#path} was replaced or removed by somebody else.`)
+    if (!(await is(this.#path))) throw new Error('what was written was replaced or removed by somebody else')
     if (overwrite) await rename(this.#path, this.#file)
     else await nameOnce(this.#path, this.#file)
     await syncFolder(dirname(this.#file))

@@ -1,15 +1,15 @@
 /** One download: from what is left over of an earlier one, through whatever breaks, to a file under its name. */
 import { createHash } from 'node:crypto'
 import { Subscription, type Subscriber } from 'rxjs'
-import type { Client, HttpRequest, ResponseHead, StreamingResponse, Url } from '../../src/index.ts'
-import { Verification } from './digest.ts'
+import { isHttpError, type Client, type HttpRequest, type ResponseHead, type Url } from '../../src/index.ts'
+import type { Call } from '../again/asked.ts'
+import { Content } from './content.ts'
 import { diskFailed, Final, failed, StartOver } from './failures.ts'
 import { Filling } from './filling.ts'
-import type { Call, DownloadEvent, Settled } from './options.ts'
-import { continuable, lengthOf, offersRanges, type Representation } from './partial.ts'
-import { checkPlace, Part } from './part.ts'
+import type { DownloadEvent, Settled } from './options.ts'
+import { checkPlace } from './part.ts'
 import { Progress } from './progress.ts'
-import { cut, Range } from './range.ts'
+import type { Range } from './range.ts'
 
 /** What was asked for. */
 export interface Wanted {
@@ -20,31 +20,23 @@ export interface Wanted {
   readonly call: Call
 }
 
-/** After so many bytes, how far several ranges have come is written down. */
-const SAVED_EVERY = 8 * 1024 * 1024
-
 /** Runs one download. */
 export class Transfer {
   readonly wanted: Wanted
   /** Everything that has to end when the download is left. */
   readonly running: Subscription = new Subscription()
+  /** What is there of the file. */
+  readonly content: Content
   readonly #out: Subscriber<DownloadEvent>
   readonly #progress: Progress
-  #part: Part | undefined
-  #what: Representation | undefined
-  #ranges: readonly Range[] = [new Range()]
-  #verification: Verification
   #request: HttpRequest | undefined
-  #unsaved = 0
   #startsOver = 0
-  /** True while what an earlier run left is in the file: nobody has seen those bytes come. */
-  #inherited = false
   /** Begins to fill the other ranges, once. */
   #others: (() => void) | undefined
 
   constructor(wanted: Wanted, out: Subscriber<DownloadEvent>) {
     this.wanted = wanted
-    this.#verification = new Verification(wanted.options.verify)
+    this.content = new Content({ file: wanted.file, ...wanted.options })
     this.#out = out
     this.#progress = new Progress(wanted.options.interval, event => {
       this.tell(event)
@@ -56,11 +48,13 @@ export class Transfer {
     const { file, options } = this.wanted
     try {
       await checkPlace(file, options.overwrite)
-      await this.#inherit()
-      while (!(await this.#attempt()));
+      await this.content.inherit()
+      while (!this.left && !(await this.#attempt()));
+      // Whoever left while something was opened has left it to us.
+      if (this.left) await this.content.leave(options.keep)
     } catch (error) {
       this.running.unsubscribe()
-      await this.#leave()
+      await this.content.leave(options.keep)
       throw error instanceof Final ? error.error : error
     }
   }
@@ -68,23 +62,11 @@ export class Transfer {
   /** Ends it at once: whoever listened has left. */
   stop(): void {
     this.running.unsubscribe()
-    void this.#leave()
+    void this.content.leave(this.wanted.options.keep)
   }
 
   get left(): boolean {
     return this.#out.closed
-  }
-  get what(): Representation | undefined {
-    return this.#what
-  }
-  get total(): number | undefined {
-    return this.#ranges.at(-1)?.end
-  }
-  get loaded(): number {
-    return this.#ranges.reduce((sum, range) => sum + range.loaded, 0)
-  }
-  get single(): boolean {
-    return this.#ranges.length === 1
   }
   get request(): HttpRequest | undefined {
     return this.#request
@@ -96,42 +78,25 @@ export class Transfer {
 
   /** Completes the request of a range, with the headers that ask for it. */
   prepare(request: HttpRequest, range: Range): HttpRequest {
-    const resource = createHash('sha256').update(request.url).digest('hex')
-    if (this.#part !== undefined && this.#part.resource !== resource) this.#dropPart(range)
+    const resource = resourceOf(request.url)
+    const { content } = this
+    if (content.isOfOther(resource)) content.drop(range)
     this.#request = request
-    const what = this.#what
+    const { what, single } = content
     const plain = request.headers.has('accept-encoding') ? request : request.header('accept-encoding', 'identity')
-    if (what === undefined || (range.at === 0 && this.single)) return plain
-    const end = this.single ? '' : String((range.end ?? what.total) - 1)
+    if (what === undefined || (range.at === 0 && single)) return plain
+    const end = single ? '' : String((range.end ?? what.total) - 1)
     return plain.header('range', `bytes=${range.at}-${end}`).header('if-range', what.validator)
   }
 
   /** A whole answer begins: what is there makes way for it. */
   async begin(head: ResponseHead, range: Range): Promise<void> {
-    const { file, options } = this.wanted
-    const request = this.#request
-    const resource = createHash('sha256')
-      .update(request?.url ?? head.url)
-      .digest('hex')
-    this.#dropPart(range)
-    const part = await this.disk(() => Part.create(file, resource, options.mode))
-    if (this.left) {
-      part.remove()
-      return
-    }
-    this.#part = part
-    this.#what = continuable(head)
-    range.end = lengthOf(head)
-    this.hear(head, true)
-    const several = options.ranges > 1 && this.#startsOver === 0 && this.#what !== undefined && offersRanges(head)
-    if (several) {
-      const [first, ...others] = cut(this.#what?.total ?? 0, options.ranges)
-      range.end = first?.end
-      this.#ranges = [range, ...others]
-    }
-    await this.disk(() => {
-      part.save(this.#what, this.#ranges)
-    })
+    const { ranges } = this.wanted.options
+    const resource = resourceOf(this.#request?.url ?? head.url)
+    this.#progress.reset()
+    // What has changed while it came in several ranges comes in one.
+    const most = this.#startsOver === 0 ? ranges : 1
+    await this.disk(() => this.content.begin(head, resource, most, range, () => this.left))
   }
 
   /** A range goes on where it was: the others can, too. */
@@ -140,25 +105,10 @@ export class Transfer {
     this.#others = undefined
   }
 
-  /** Takes note of what the server says of the file. */
-  hear(answer: Pick<ResponseHead | StreamingResponse, 'headers'>, whole: boolean): void {
-    this.#verification.hear(answer.headers, whole)
-  }
-
   /** Writes bytes where they belong. */
   async write(bytes: Uint8Array, range: Range): Promise<void> {
-    const part = this.#part
-    if (part === undefined) return
-    await this.disk(() => part.write(bytes, range.at))
-    if (this.left || part !== this.#part) return
-    this.#verification.update(bytes, range.at)
-    range.at += bytes.length
-    this.#unsaved += bytes.length
-    if (!this.single && this.#unsaved >= SAVED_EVERY) {
-      this.#unsaved = 0
-      part.save(this.#what, this.#ranges)
-    }
-    this.#progress.of(this.#ranges)
+    const written = await this.disk(() => this.content.write(bytes, range))
+    if (written && !this.left) this.#progress.of(this.content.ranges)
   }
 
   /** Works on the disk; what that throws is the download's error, whatever the network does. */
@@ -166,36 +116,25 @@ export class Transfer {
     try {
       return await work()
     } catch (error) {
-      throw new Final(diskFailed(this.#request, this.wanted.file, error))
+      throw new Final(isHttpError(error) ? error : diskFailed(this.#request, this.wanted.file, error))
     }
   }
 
   /** Begins anew in an empty file. */
   startOver(because: string, range: Range): void {
-    const dropped = this.loaded
+    const dropped = this.content.loaded
     const { times } = this.wanted.options
     if (this.#startsOver++ >= times) {
       throw new Final(failed(this.#request, `could not be kept after starting over ${times} times: ${because}`))
     }
-    this.#dropPart(range)
+    this.content.drop(range)
+    this.#progress.reset()
     this.tell({ type: 'restarted', dropped, because })
-  }
-
-  async #inherit(): Promise<void> {
-    const over = await Part.leftOver(this.wanted.file)
-    if (over === undefined) return
-    this.#part = over.part
-    this.#what = over.what
-    this.#ranges = over.ranges
-    this.#inherited = true
-    // Whether the server still has the same is asked in any case.
-    const last = over.ranges.at(-1)
-    if (last !== undefined && over.ranges.every(range => range.isFull())) last.at -= 1
   }
 
   /** Fills all ranges and names the file; false when that has to begin anew. */
   async #attempt(): Promise<boolean> {
-    const first = this.#ranges.find(range => !range.isFull()) ?? this.#ranges[0] ?? new Range()
+    const { first } = this.content
     try {
       await this.#fill(first)
       if (!this.left) await this.#finish(first)
@@ -215,10 +154,13 @@ export class Transfer {
       const fill = (range: Range): Promise<void> => new Filling(this, range, filling).run()
       const others = Promise.withResolvers<unknown>()
       this.#others = () => {
-        const missing = this.#ranges.filter(range => range !== first && !range.isFull())
+        const missing = this.content.ranges.filter(range => range !== first && !range.isFull())
         Promise.all(missing.map(fill)).then(others.resolve, others.reject)
       }
-      await Promise.race([fill(first).then(() => (this.single ? undefined : others.promise)), failing(others.promise)])
+      await Promise.race([
+        fill(first).then(() => (this.content.single ? undefined : others.promise)),
+        failing(others.promise),
+      ])
     } finally {
       this.#others = undefined
       filling.unsubscribe()
@@ -227,52 +169,25 @@ export class Transfer {
 
   async #finish(first: Range): Promise<void> {
     const { file, options } = this.wanted
-    const part = this.#part
-    const size = this.total ?? 0
-    if (part === undefined) return
-    this.#progress.of(this.#ranges, true)
-    const { sha256, verified, contradiction } = await this.disk(() =>
-      this.#verification.judge(size, () => part.bytes()),
-    )
+    const { content } = this
+    this.#progress.of(content.ranges, true)
+    const { sha256, verified, contradiction } = await this.disk(() => content.judge())
     if (this.left) return
     if (contradiction !== undefined) {
       // What an earlier run left may be at fault, as after a loss of power.
-      if (this.#inherited) throw new StartOver('what was left over does not fit its digest')
-      this.#dropPart(first)
+      if (content.inherited) throw new StartOver('what was left over does not fit its digest')
+      content.drop(first)
       throw failed(this.#request, contradiction)
     }
-    await this.disk(() => part.place(options.overwrite))
-    this.#part = undefined
+    const size = content.total ?? 0
+    await this.disk(() => content.name(options.overwrite))
     this.tell({ type: 'done', file, size, sha256, verified })
   }
+}
 
-  /** Leaves nothing behind, or what a later run can go on with. */
-  async #leave(): Promise<void> {
-    const part = this.#part
-    this.#part = undefined
-    if (part === undefined) return
-    if (this.wanted.options.keep && part.isOfUse && this.loaded > 0) {
-      try {
-        part.save(this.#what, this.#ranges)
-      } catch {
-        // A later run begins where it was written down last.
-      }
-      await part.close()
-    } else part.remove()
-    await part.close()
-  }
-
-  #dropPart(range: Range): void {
-    this.#part?.remove()
-    this.#part = undefined
-    this.#what = undefined
-    this.#inherited = false
-    this.#unsaved = 0
-    this.#verification = new Verification(this.wanted.options.verify)
-    this.#progress.reset()
-    Object.assign(range, { start: 0, at: 0, end: undefined })
-    this.#ranges = [range]
-  }
+/** The url that bytes come from, without what is secret in it. */
+function resourceOf(url: string): string {
+  return createHash('sha256').update(url).digest('hex')
 }
 
 /** Only the failure of work that somebody else waits for. */

@@ -18,7 +18,7 @@ export interface TusOptions {
   readonly chunkSize?: number | undefined
   /** Further attempts at most in a row by which the server gets nothing. Default 10. */
   readonly times?: number | undefined
-  /** How long to wait before each. */
+  /** How long to wait before each; `first` is 100 here unless said otherwise. */
   readonly backoff?: BackoffOptions | undefined
   /** The least time between two events of progress, in milliseconds; 0 tells of all. Default 100. */
   readonly interval?: number | undefined
@@ -98,7 +98,7 @@ export function settled(given: object | undefined): { readonly options: Settled;
       .join(','),
     chunkSize,
     times,
-    backoff: settle('tusUpload({ backoff })', BACKOFF, BACKOFF_CHECKS, said.backoff),
+    backoff: settle('tusUpload({ backoff })', { ...BACKOFF, first: 100 }, BACKOFF_CHECKS, said.backoff),
     interval,
   }
   return { options, call }

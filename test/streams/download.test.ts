@@ -137,6 +137,17 @@ const soon = async (check: () => boolean, withinMs = 1_000): Promise<number> => 
   return performance.now() - began
 }
 
+/** What all open files have in common. */
+type Handle = Record<'write' | 'sync' | 'stat', (...given: unknown[]) => Promise<unknown>>
+
+async function handles(): Promise<Handle> {
+  const handle = await open(join(folder, 'probe'), 'w')
+  const prototype = Object.getPrototypeOf(handle) as Handle
+  await handle.close()
+  await rm(join(folder, 'probe'))
+  return prototype
+}
+
 describe('a download', () => {
   it('gives the file its name when it is whole, and says what it is', async () => {
     await using server = await serve({ '/file': serving(() => ({ bytes: SHORT })) })
@@ -207,7 +218,10 @@ describe('a download', () => {
         if (event.type === 'progress' && event.loaded < SIZE) void writeFile(file, 'theirs')
       }),
     )
-    expect(await failureOf(lastValueFrom(call))).toMatchObject({ code: 'BODY', cause: { code: 'CONFIG' } })
+    expect(await failureOf(lastValueFrom(call))).toMatchObject({
+      code: 'CONFIG',
+      message: `download() cannot make the file ${file}: it came to be there while it was downloaded.`,
+    })
     expect(await readFile(file, 'utf8')).toBe('theirs')
     expect(await readdir(folder)).toEqual(['big.iso'])
   })
@@ -741,14 +755,6 @@ describe('several ranges', () => {
 })
 
 describe('a disk that refuses', () => {
-  /** What all open files have in common. */
-  async function handles(): Promise<{ write: (...args: unknown[]) => Promise<unknown>; sync: () => Promise<void> }> {
-    const handle = await open(join(tmpdir(), `sluice-probe-${process.pid}`), 'w')
-    const prototype = Object.getPrototypeOf(handle) as Awaited<ReturnType<typeof handles>>
-    await handle.close()
-    await rm(join(tmpdir(), `sluice-probe-${process.pid}`))
-    return prototype
-  }
   const refusing = (code: string, syscall: string) => Object.assign(new Error(code), { code, syscall })
 
   it.each(['write', 'sync'] as const)('at %s is the error of the download, which is not tried again', async method => {
@@ -798,6 +804,31 @@ describe('a disk that refuses', () => {
       await chmod(folder, 0o700)
     }
     expect(server.requests).toHaveLength(0)
+  })
+
+  it.each<[string, (part: string) => Promise<unknown>]>([
+    ['removed', part => rm(part)],
+    [
+      'replaced',
+      async part => {
+        await rm(part)
+        await writeFile(part, 'theirs')
+      },
+    ],
+  ])('has what was written %s meanwhile, and gets no name for it', async (_, tamper) => {
+    await using server = await serve({ '/file': serving(() => ({})) })
+    await using client = clientOf()
+    const prototype = await handles()
+    const { sync } = prototype
+    vi.spyOn(prototype, 'sync').mockImplementationOnce(async function (this: unknown) {
+      await tamper(join(folder, readdirSync(folder).find(name => name.endsWith('.part')) ?? ''))
+      return sync.call(this)
+    })
+    expect(await failureOf(all(client, server))).toMatchObject({
+      code: 'BODY',
+      message: expect.stringMatching(/: what was written was replaced or removed by somebody else\.$/) as string,
+    })
+    expect([await readdir(folder).then(names => names.includes('big.iso')), openHere()]).toEqual([false, []])
   })
 
   it('that is slow holds the server back', async () => {
@@ -867,6 +898,49 @@ describe('leaving', () => {
     call.unsubscribe()
     await soon(() => readdirSync(folder).length === 0 && openHere().length === 0, 50)
   })
+
+  it('before what was left over is open leaves nothing open', async () => {
+    await using server = await serve(routes)
+    await using client = clientOf()
+    const kept = download(client, `${server.url}file`, file, { ...quick, keep: true }).subscribe()
+    await soon(() => readdirSync(folder).some(name => lstatSync(join(folder, name)).size > 500_000))
+    kept.unsubscribe()
+    await soon(() => openHere().length === 0)
+    expect(await readdir(folder)).toHaveLength(2)
+    const again = download(client, `${server.url}file`, file, quick).subscribe()
+    await soon(() => openHere().length > 0)
+    again.unsubscribe()
+    await soon(() => openHere().length === 0 && readdirSync(folder).length === 0, 50)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  it.each(['sync', 'stat'] as const)(
+    'while it is finished (%s) leaves the whole file or nothing',
+    async method => {
+      await using server = await serve({ '/file': serving(() => ({})) })
+      await using client = clientOf()
+      const prototype = await handles()
+      const original = prototype[method]
+      const left = new Promise<void>(resolve => {
+        vi.spyOn(prototype, method).mockImplementation(function (this: unknown, ...given: unknown[]) {
+          // The directory is synced, too: this may be called after the end.
+          queueMicrotask(() => {
+            call.unsubscribe()
+            resolve()
+          })
+          return original.apply(this, given)
+        })
+      })
+      const call = download(client, `${server.url}file`, file, quick).subscribe()
+      await left
+      vi.restoreAllMocks()
+      await soon(() => openHere().length === 0)
+      await soon(() => readdirSync(folder).every(name => name === 'big.iso'))
+      for (const name of await readdir(folder)) {
+        expect(Buffer.compare(await readFile(join(folder, name)), BYTES)).toBe(0)
+      }
+    },
+  )
 
   it('and coming back at once begins anew, undisturbed', async () => {
     await using server = await serve({
