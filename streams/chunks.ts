@@ -5,6 +5,9 @@ import { ITEM_CHECKS, optionsOf } from './reading/options.ts'
 import type { Parser } from './reading/parser.ts'
 import { reader } from './reading/reader.ts'
 
+/** The most bytes for a projector at a time: what a socket has at once. */
+const PIECE = 64 * 1024
+
 /** Options of `chunks`. */
 export type ChunkOptions<R = Uint8Array> = ItemOptions<Uint8Array, R>
 
@@ -27,7 +30,7 @@ export type ChunkOptions<R = Uint8Array> = ItemOptions<Uint8Array, R>
  */
 export function chunks<R = Uint8Array>(given?: Project<Uint8Array, R> | ChunkOptions<R>): Reader<R> {
   const options = optionsOf<ItemOptions<Uint8Array, R>>('chunks', given, ITEM_CHECKS)
-  return reader(undefined, response => items(response, AS_THEY_COME, options))
+  return reader(undefined, response => items(response, AS_THEY_COME, options, PIECE))
 }
 
 const AS_THEY_COME: Parser<Uint8Array> = {

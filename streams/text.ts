@@ -7,6 +7,9 @@ import { ITEM_CHECKS, optionsOf } from './reading/options.ts'
 import type { Emit, Parser } from './reading/parser.ts'
 import { reader } from './reading/reader.ts'
 
+/** The most bytes for a projector at a time: what a socket has at once. */
+const PIECE = 64 * 1024
+
 /** Options of `text`. */
 export interface TextOptions<R = string> extends ItemOptions<string, R> {
   /** Fails with `BODY` where bytes are no text of the charset. Default `false`: U+FFFD stands for them. */
@@ -33,7 +36,7 @@ export interface TextOptions<R = string> extends ItemOptions<string, R> {
 export function text<R = string>(given?: Project<string, R> | TextOptions<R>): Reader<R> {
   const options = optionsOf<TextOptions<R>>('text', given, { ...ITEM_CHECKS, fatal: optional(flag) })
   const { fatal = false } = options
-  return reader(undefined, response => items(response, new Pieces(response, fatal), options))
+  return reader(undefined, response => items(response, new Pieces(response, fatal), options, PIECE))
 }
 
 /** Decodes chunk by chunk. */

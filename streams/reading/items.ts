@@ -24,17 +24,18 @@ const NONE = Object.create(null) as object
  * Without a projector all items of a chunk are emitted in one go, and the next chunk is read then. With one, at most `concurrency`
  * of its results run at a time, and the next chunk is read when there is a free place and no item left. What fails (the body, the
  * parser, the projector, one of its results) is the error of the Observable; a body or an item that is broken only when what came
- * before is done.
+ * before is done. `piece` is how many bytes are parsed at a time for a projector.
  */
 export function items<T, R = T>(
   response: Readable,
   parser: Parser<T>,
   { project, concurrency = 1 }: ItemOptions<T, R> = NONE,
+  piece?: number,
 ): Observable<R> {
   return new Observable<R>(subscriber => {
     // Without a projector, R is T: there is nothing that could make anything else of an item.
     if (project === undefined) each(response, parser, subscriber as unknown as Subscriber<T>)
-    else new Projecting(sliced(response), parser, project, concurrency, subscriber).advance()
+    else new Projecting(sliced(response, piece), parser, project, concurrency, subscriber).advance()
   })
 }
 

@@ -54,14 +54,15 @@ export class Projecting<T, R, Chunk = Uint8Array> {
       // What comes next waits until this one is torn down, see below.
       complete() {},
     }
+    const done = (): void => {
+      this.#running--
+      this.advance()
+    }
     this.#inner = new Observable<R>(inner => {
       // Before it runs: one that never stops talking has to hear when nobody listens any more.
       subscriber.add(inner)
       from(this.#input).subscribe(inner)
-      return () => {
-        this.#running--
-        this.advance()
-      }
+      return done
     })
   }
 
