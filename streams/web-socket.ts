@@ -13,9 +13,10 @@ export type { WebSocketDuplex }
 /** The options of the call that is the handshake: headers, query, params, those of plugins. */
 export type HandshakeOptions<U, O> = Omit<CallOptions<U, O>, 'body'>
 
-/** Plugin options of a client whose plugins are not named; they are checked when the handshake is sent. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- `unknown` would refuse options that are typed by an interface
-export type AnyPluginOptions = Readonly<Record<string, any>>
+type AnyOptions = any
+/** Plugin options of a client whose plugins are not named; they are checked when the handshake is sent. */
+export type AnyPluginOptions = Readonly<Record<string, AnyOptions>>
 
 type Texts<U, O> = HandshakeOptions<U, O> & WebSocketOptions<string, string> & { readonly codec: 'text' }
 type Binaries<U, O> = HandshakeOptions<U, O> &
@@ -48,8 +49,7 @@ type OptionsArg<U, O, Own> =
  * import { createClient } from 'sluice'
  * import { webSocket } from 'sluice/streams/web-socket'
  *
- * const client = createClient({ baseUrl: 'https://api.example.com/' })
- * const chat = webSocket<{ text: string }>(client, 'chat', { reconnect: true })
+ * const chat = webSocket<{ text: string }>(createClient(), 'wss://api.example.com/chat', { reconnect: true })
  *
  * chat.subscribe(({ text }) => {
  *   console.log(text) // hello

@@ -31,6 +31,7 @@ class Life {
   }
 }
 
+/** Brings subscribers and sessions together. */
 export class Hub {
   readonly channels: Set<Channel> = new Set()
   readonly #plan: Plan

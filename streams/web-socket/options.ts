@@ -106,6 +106,7 @@ export interface Settings {
   readonly concurrency: number
 }
 
+/** {@link ReconnectOptions}, checked and complete. */
 export type Reconnect = typeof BACKOFF & {
   readonly times: number
   readonly when: ReconnectOptions['when']

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import { gzipSync } from 'node:zlib'
 import { reply, serve, type Reply, type TestServer } from 'sluice/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { ROOT } from './files.ts'
 import { snippets, type Snippet } from './snippets.ts'
 
@@ -13,9 +16,11 @@ const run = promisify(execFile)
 const folder = join(ROOT, '.reports', 'snippets')
 const all = snippets()
 let server: TestServer
+let sockets: WebSocketServer
 
 beforeAll(async () => {
   server = await serve(api())
+  sockets = await peers()
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await writeFile(
@@ -30,7 +35,11 @@ beforeAll(async () => {
   await Promise.all(all.map(write))
 })
 
-afterAll(() => server.close())
+afterAll(async () => {
+  for (const peer of sockets.clients) peer.terminate()
+  sockets.close()
+  await server.close()
+})
 
 describe('the examples of pages and docstrings', () => {
   it('compile', async () => {
@@ -74,9 +83,24 @@ async function write(snippet: Snippet, at: number): Promise<void> {
   await writeFile(fileOf(at, 'mjs'), code)
 }
 
-/** The examples speak of https://api.example.com; here that is a server on loopback. */
+/** The examples speak of https://api.example.com and wss://api.example.com; here those are servers on loopback. */
 function program(code: string): string {
-  return `${code.replaceAll('https://api.example.com/', server.url).replaceAll('https://api.example.com', server.url.slice(0, -1))}\nexport {}\n`
+  const { port } = sockets.address() as AddressInfo
+  return `${code.replaceAll('wss://api.example.com', `ws://127.0.0.1:${port}`).replaceAll('https://api.example.com/', server.url).replaceAll('https://api.example.com', server.url.slice(0, -1))}\nexport {}\n`
+}
+
+/** Says back what it is told; who subscribes to prices is told one. */
+async function peers(): Promise<WebSocketServer> {
+  const world = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  world.on('connection', peer => {
+    peer.on('message', (data, isBinary) => {
+      peer.send(data as Buffer, { binary: isBinary })
+      const { subscribe } = JSON.parse((data as Buffer).toString()) as { subscribe?: string }
+      if (subscribe !== undefined) peer.send(JSON.stringify({ symbol: subscribe, price: 12.5 }))
+    })
+  })
+  await once(world, 'listening')
+  return world
 }
 
 /** The world the examples talk to. */
