@@ -9,14 +9,16 @@ import {
   HttpHeaders,
   HttpRequest,
   UPLOAD_PROGRESS,
+  WEB_SOCKET,
   type Capabilities,
   type Engine,
   type EventObserver,
   type Exchange,
   type HttpEvent,
   type RequestBody,
+  type WebSocketConnection,
 } from '../../../src/index.ts'
-import type { Kind, ToNode, ToPage, WireRequest } from './wire.ts'
+import type { Kind, ToNode, ToPage, WireMessage, WireRequest, WireSocket } from './wire.ts'
 
 declare const toNode: (text: string) => void
 
@@ -48,6 +50,7 @@ class Remote implements EventObserver {
   #waiting: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined
   #under = 0
   #paused = false
+  #socket: WebSocketConnection | undefined
 
   constructor(x: number) {
     this.#x = x
@@ -65,6 +68,7 @@ class Remote implements EventObserver {
     })
     if (wire.attempt > 1) request = request.note(ATTEMPT, wire.attempt)
     if (wire.progress) request = request.note(UPLOAD_PROGRESS, true)
+    if (wire.wish !== undefined) request = request.note(WEB_SOCKET, wire.wish)
     this.#exchange = engine.exchange(request, this)
   }
 
@@ -80,6 +84,20 @@ class Remote implements EventObserver {
   taken(bytes: number): void {
     this.#under -= bytes
     this.#flow()
+  }
+
+  say(data: WireMessage): void {
+    this.#socket?.send('text' in data ? data.text : Uint8Array.fromBase64(data.bytes), () => {
+      tell({ type: 'taken', x: this.#x })
+    })
+  }
+
+  ping(): void {
+    this.#socket?.ping()
+  }
+
+  bye(code: number | undefined, reason: string): void {
+    this.#socket?.close(code, reason)
   }
 
   piece(bytes: string | undefined, failed: string | undefined): void {
@@ -101,6 +119,7 @@ class Remote implements EventObserver {
         x,
         event: { type: 'head', head: { status, statusText, httpVersion, url } },
         fields: headers.flat,
+        socket: this.#open(event.socket),
       })
     } else tell({ type: 'event', x, event })
   }
@@ -111,6 +130,28 @@ class Remote implements EventObserver {
 
   complete(): void {
     tell({ type: 'complete', x: this.#x })
+  }
+
+  #open(socket: WebSocketConnection | undefined): WireSocket | undefined {
+    if (socket === undefined) return undefined
+    this.#socket = socket
+    const x = this.#x
+    // In another turn: Node is told of the WebSocket first.
+    queueMicrotask(() => {
+      socket.listen({
+        message(data) {
+          tell({ type: 'said', x, data: typeof data === 'string' ? { text: data } : { bytes: data.toBase64() } })
+        },
+        pong() {
+          tell({ type: 'pong', x })
+        },
+        closed(code, reason) {
+          tell({ type: 'closed', x, code, reason })
+        },
+      })
+    })
+    const { protocol, compressed, pings } = socket
+    return { protocol, compressed, pings }
   }
 
   #flow(): void {
@@ -163,6 +204,15 @@ function hear(message: ToPage): void {
       break
     case 'taken':
       exchanges.get(message.x)?.taken(message.bytes)
+      break
+    case 'say':
+      exchanges.get(message.x)?.say(message.data)
+      break
+    case 'ping':
+      exchanges.get(message.x)?.ping()
+      break
+    case 'bye':
+      exchanges.get(message.x)?.bye(message.code, message.reason)
       break
     case 'piece':
       exchanges.get(message.x)?.piece(message.bytes, message.failed)

@@ -3,6 +3,7 @@ import {
   HttpError,
   HttpHeaders,
   UPLOAD_PROGRESS,
+  WEB_SOCKET,
   type Capabilities,
   type Engine,
   type EngineFactory,
@@ -12,6 +13,7 @@ import {
   type HttpRequest,
   type UploadIterator,
 } from '../../../src/index.ts'
+import { RemoteSocket } from './remote-socket.ts'
 import type { Kind, ToNode, ToPage, WireError } from './wire.ts'
 
 /** Makes an engine of the other side one that a client in Node can use. */
@@ -94,6 +96,7 @@ class RemoteExchange implements Exchange {
   #iterator: UploadIterator | undefined
   #sourceError: unknown
   #over = false
+  #socket: RemoteSocket | undefined
 
   constructor(channel: Channel, e: number, request: HttpRequest, observer: EventObserver) {
     this.#channel = channel
@@ -113,6 +116,7 @@ class RemoteExchange implements Exchange {
         fields: [...headers],
         attempt,
         progress: request.read(UPLOAD_PROGRESS) === true,
+        wish: request.read(WEB_SOCKET),
         body:
           body instanceof Uint8Array
             ? Buffer.from(body).toString('base64')
@@ -144,7 +148,14 @@ class RemoteExchange implements Exchange {
     if (this.#over) return
     switch (message.type) {
       case 'event':
+        if (message.socket !== undefined) this.#socket = new RemoteSocket(this.#channel, x, message.socket)
         this.#observer.next(this.#event(message.event as HttpEvent, message.fields))
+        break
+      case 'said':
+      case 'pong':
+      case 'closed':
+      case 'taken':
+        this.#socket?.hear(message)
         break
       case 'chunk': {
         const bytes = new Uint8Array(Buffer.from(message.bytes, 'base64'))
@@ -170,7 +181,7 @@ class RemoteExchange implements Exchange {
   #event(event: HttpEvent, fields: readonly string[] = []): HttpEvent {
     if (event.type !== 'head') return event
     const headers = HttpHeaders.received(fields)
-    return { ...event, head: { ...event.head, headers, request: this.#request }, flow: this }
+    return { ...event, head: { ...event.head, headers, request: this.#request }, flow: this, socket: this.#socket }
   }
 
   #error({ code, message, ...known }: WireError): HttpError {

@@ -10,12 +10,17 @@ function toNode(text: string): void {
 Object.assign(globalThis, { toNode })
 toNode(JSON.stringify(api.capabilities('fetch')))
 
-let rest = ''
+// Of a long line many pieces come, which are put together once.
+let rest: string[] = []
 process.stdin.setEncoding('utf8')
 process.stdin.on('data', (text: string) => {
-  const lines = (rest + text).split('\n')
-  rest = lines.pop() ?? ''
-  for (const line of lines) api.hear(JSON.parse(line) as readonly ToPage[])
+  const lines = text.split('\n')
+  for (const [at, piece] of lines.entries()) {
+    rest.push(piece)
+    if (at === lines.length - 1) break
+    api.hear(JSON.parse(rest.join('')) as readonly ToPage[])
+    rest = []
+  }
 })
 // Whoever started it has gone.
 process.stdin.on('end', () => process.exit(0))
