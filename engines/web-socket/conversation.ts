@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocketConnection, WebSocketListener } from '../../src/index.ts'
 import { after } from '../connector/after.ts'
+import { ownOf } from '../connector/options.ts'
 import type { Fault } from '../exchange/progress.ts'
 import type { Agreement } from './agreement.ts'
 import { BROKEN_OFF } from './faults.ts'
@@ -72,15 +73,18 @@ export class Conversation implements WebSocketConnection {
     this.#owner = owner
     this.#most = maxMessage
     this.#deflate = deflate
-    const extensions = deflate === undefined ? {} : { 'permessage-deflate': deflate }
-    this.#receiver = new Receiver({
-      allowSynchronousEvents: true,
-      extensions,
-      isServer: false,
-      maxBufferedChunks: MOST_PIECES,
-      maxFragments: MOST_PIECES,
-      maxPayload: payloadOf(maxMessage),
-    })
+    // ws reads more options than are set here: none may come from a polluted `Object.prototype`.
+    const extensions = ownOf(deflate === undefined ? {} : { 'permessage-deflate': deflate })
+    this.#receiver = new Receiver(
+      ownOf({
+        allowSynchronousEvents: true,
+        extensions,
+        isServer: false,
+        maxBufferedChunks: MOST_PIECES,
+        maxFragments: MOST_PIECES,
+        maxPayload: payloadOf(maxMessage),
+      }),
+    )
     this.#sender = new Sender(wire, extensions)
     this.#hear()
   }

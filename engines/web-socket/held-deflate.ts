@@ -1,4 +1,5 @@
 /** Decompression that waits while nobody reads: a few bytes in a buffer can stand for messages of any size. */
+import { ownOf } from '../connector/options.ts'
 import { PerMessageDeflate, type Deflate, type Inflated } from './ws.ts'
 
 /** The longest message ws can be told of. */
@@ -17,7 +18,7 @@ export class HeldDeflate extends PerMessageDeflate implements Deflate {
   #over = false
 
   constructor(maxMessage: number) {
-    super({ maxPayload: payloadOf(maxMessage), clientMaxWindowBits: true })
+    super(ownOf({ maxPayload: payloadOf(maxMessage), clientMaxWindowBits: true as const }))
   }
 
   /** Does no more than the piece it is at. */
