@@ -34,6 +34,9 @@ export const BACKOFF_CHECKS: { readonly [K in keyof BackoffOptions]-?: Check } =
   mostAsked: wait,
 }
 
+/** A timer of the platform that is set to more rings at once (24.8 days). */
+const LONGEST = 2_147_483_647
+
 /**
  * Tells how long to wait before each next attempt: full jitter, a random part of a time that grows with every attempt, so
  * that clients who lost the same server do not come back together. What the server asked for comes before that, never
@@ -53,7 +56,7 @@ export class Backoff {
     const { factor, most, mostAsked } = this.#options
     const jitter = Math.round(Math.random() * Math.min(this.#grown, most))
     this.#grown = Math.min(this.#grown * factor, most)
-    return Math.min(Math.max(asked, 0), mostAsked) + jitter
+    return Math.min(Math.min(Math.max(asked, 0), mostAsked) + jitter, LONGEST)
   }
 
   /** It worked: the next wait is a first one again. */

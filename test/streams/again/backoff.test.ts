@@ -49,6 +49,12 @@ describe('the waits between attempts', () => {
     for (let n = 0; n < 100; n++) expect(backoff.next()).toBeLessThanOrEqual(30_000)
   })
 
+  it('are never longer than a timer can wait: it would ring at once', () => {
+    longest()
+    const backoff = new Backoff({ ...BACKOFF, mostAsked: 2_147_483_647 })
+    expect(backoff.next(Infinity)).toBe(2_147_483_647)
+  })
+
   it('come on top of what the server asked for, which has its own limit', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const backoff = new Backoff({ ...BACKOFF, factor: 1, mostAsked: 60_000 })
