@@ -1,5 +1,5 @@
-import { EMPTY, firstValueFrom, ignoreElements, map, of, take, timer, type Observable } from 'rxjs'
-import { createClient, HttpError, type AnyPlugin, type Client } from 'sluice'
+import { EMPTY, firstValueFrom, ignoreElements, map, of, take, tap, timer, type Observable } from 'rxjs'
+import { createClient, definePlugin, HttpError, type AnyPlugin, type Client } from 'sluice'
 import { mock, type MockAnswer, type MockEngine } from 'sluice/engines/mock'
 import { expectSuccess } from 'sluice/plugins/expect-success'
 import { redirect } from 'sluice/plugins/redirect'
@@ -82,6 +82,30 @@ describe('poll', () => {
     expect(polled(answers)).toEqual(seen)
     const strict = expectSuccess({ statuses: [200] })
     expect(watch(() => poll(open(mock(script(answers)), strict), 'x', { every: 100 }), 350)).toEqual(seen)
+  })
+
+  it('takes no failure but that of the status for nothing new', () => {
+    const strict = definePlugin({
+      name: 'strict',
+      scope: 'call',
+      defaults: {},
+      install: () => (request, next) =>
+        next(request).pipe(
+          tap(event => {
+            if (event.type !== 'response') return
+            throw new HttpError('BODY', 'There has to be a body.', { request, response: event.response })
+          }),
+        ),
+    })
+    expect(watch(() => poll(open(mock({ '/x': 204 }), strict()), 'x', { every: 100 }), 350)).toEqual(['0 BODY 204'])
+  })
+
+  it('sends headers that can be read but once with every request', () => {
+    const api = mock({ '/x': { headers: { etag: '"1"' } } })
+    const fields = new Map([['authorization', 'Bearer a']]).entries()
+    watch(() => poll(open(api), 'x', { every: 100, headers: fields }), 250)
+    expect(headers(api, 'authorization')).toEqual(Array(3).fill('Bearer a'))
+    expect(headers(api, 'if-none-match')).toEqual([undefined, '"1"', '"1"'])
   })
 
   it('does not count retries of a plugin, which are further in', () => {
@@ -408,6 +432,20 @@ describe('longPoll', () => {
     expect([seen, failures]).toEqual([['0 200 a'], []])
     expect(targets.slice(0, 2)).toEqual(['0 /x', '10 /x?since=a'])
     expect(targets[2]).toMatch(/^2[05]1\d \/x\?since=a$/)
+  })
+
+  it('completes when its client is closed after a first wait that brought nothing', () => {
+    const api = mock({ '/x': { stall: 'headers' }, '/other': { delay: 5_000 } })
+    const client = open(api, timeout({ headers: 100 }))
+    const seen = watch(
+      () => longPoll<string>(client, 'x', since),
+      6_000,
+      () => {
+        client.get('other', { timeout: false } as object).subscribe()
+        timer(500).subscribe(() => void client.close())
+      },
+    )
+    expect(seen).toEqual(['1000 end'])
   })
 
   it('waits out failures, with the cursor it had', () => {
