@@ -39,7 +39,9 @@ export abstract class Repeating {
 
   run(): Observable<unknown> {
     const end = ended(this.#client)
-    return defer(() => this.ready().pipe(takeUntil(end))).pipe(
+    // A client that was closed before is asked all the same: it says so.
+    const late = this.#client.closed
+    return defer(() => (late ? of(undefined) : this.ready().pipe(takeUntil(end)))).pipe(
       mergeMap(() => this.#round()),
       // A wait that ends without a word ends it all: the client was closed.
       repeat({ delay: () => (this.#client.closed ? EMPTY : timer(this.#delay()).pipe(takeUntil(end))) }),
@@ -75,7 +77,7 @@ export abstract class Repeating {
     return ask(this.#client, this.#url, call).pipe(
       catchError((error: unknown) => {
         // To expectSuccess({ statuses: [200] }) an answer without news is a failure; here it is what was asked for.
-        const response = isHttpError(error) ? error.response : undefined
+        const response = isHttpError(error) && error.code === 'STATUS' ? error.response : undefined
         return response !== undefined && isNothing(response)
           ? of({ response, url: response.url, redirected: false })
           : this.#failed(error)
@@ -105,12 +107,12 @@ export abstract class Repeating {
   #failed(error: unknown): Observable<never> {
     // A client that is closed takes no further request, and that is how a poll ends well; not one that never began.
     if (this.#begun && isHttpError(error) && error.code === 'CLOSED' && this.#client.closed) return EMPTY
+    this.#begun = true
     if (this.isSilence(error)) {
       this.#atLeast = this.#granted(askedToWait(error))
       return EMPTY
     }
     if (!worthAnotherTry(error)) throw error
-    this.#begun = true
     this.#atLeast = this.#backoff.next(askedToWait(error))
     this.#options.onFailure?.({ error, count: ++this.#failures, delay: this.#delay() })
     return EMPTY

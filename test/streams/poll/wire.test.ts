@@ -168,6 +168,17 @@ describe('when its client ends, a poll', () => {
     expect(watch(longPoll(client, 'x', UPDATES)).seen).toEqual(['CLOSED'])
   })
 
+  it('does not begin either when others were told of the end long before', async () => {
+    const client = open()
+    const { seen } = watch(poll(client, 'x', { every: 60_000 }))
+    await client.close()
+    await expect.poll(() => seen).toEqual(['answer ', 'end'])
+    const hidden = Object.assign(new EventTarget(), { visibilityState: 'hidden' })
+    expect(watch(poll(client, 'x', { every: 10 })).seen).toEqual(['CLOSED'])
+    expect(watch(poll(client, 'x', { every: 10, visibility: hidden })).seen).toEqual(['CLOSED'])
+    expect(watch(longPoll(client, 'x', UPDATES)).seen).toEqual(['CLOSED'])
+  })
+
   it('hears of the end of the parent of its client, too', async () => {
     const client = open()
     const { seen } = watch(poll(client.extend({}), 'x', { every: 60_000 }))
