@@ -33,7 +33,8 @@ export interface TimeoutOptions {
   readonly headers: number | false
   /**
    * The server sending no byte of the body. Time in which whoever reads holds it back does not count.
-   * Default 30 000, and off for a live `text/event-stream`, which is silent as long as nothing happens.
+   * Of a WebSocket: neither a message nor an answer to a ping.
+   * Default 30 000, and off for a WebSocket and a live `text/event-stream`, which are silent as long as nothing happens.
    */
   readonly idle: number | false | undefined
   /** The whole attempt, body included, from being handed to the engine. Default `false`. */

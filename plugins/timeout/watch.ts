@@ -10,7 +10,9 @@ import {
   type HttpRequest,
   type ProgressEvent,
   type Sink,
+  type WebSocketConnection,
 } from '../../src/index.ts'
+import { HeardSocket } from './heard.ts'
 
 /** The limits that are kept here, in milliseconds. */
 export interface Watched {
@@ -112,9 +114,23 @@ export class Watch extends Stage implements Flow {
     const { idle = this.#kind.live && mayBeSilent(event) ? false : IDLE } = this.#limits
     this.#phase = 'idle'
     this.#limit = idle
-    this.#flow = event.flow
+    this.#flow = event.socket ?? event.flow
     this.#restart()
-    super.next(idle === false ? event : { ...event, flow: this })
+    if (idle === false) super.next(event)
+    else if (event.socket === undefined) super.next({ ...event, flow: this })
+    else super.next({ ...event, flow: this, socket: this.#hear(event.socket) })
+  }
+
+  /** No chunks come of a WebSocket: its messages, and answers to pings, are the signs of life. */
+  #hear(socket: WebSocketConnection): HeardSocket {
+    const heard = (): void => {
+      this.#restart()
+    }
+    return new HeardSocket(socket, this, heard, () => {
+      // The engine has a limit of its own on how long the peer may take to say goodbye.
+      this.#limit = false
+      this.#restart()
+    })
   }
 
   /** Counts from now on, unless whoever reads holds the answer back. */

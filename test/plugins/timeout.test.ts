@@ -1,4 +1,4 @@
-import { asyncScheduler, firstValueFrom, NEVER, Observable, tap, timer } from 'rxjs'
+import { asyncScheduler, firstValueFrom, map, NEVER, Observable, tap, timer } from 'rxjs'
 import {
   clock,
   createClient,
@@ -14,8 +14,9 @@ import {
 import { mock, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
 import { timeout } from 'sluice/plugins/timeout'
+import { webSocket } from 'sluice/streams/web-socket'
 import { reply, serve } from 'sluice/testing'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aHead } from '../src/samples.ts'
 import { virtually } from '../support/virtual-time.ts'
 
@@ -441,5 +442,79 @@ describe('timeout()', () => {
     expect(() => createClient({ engine: mock(), plugins: [timeout(), decode()] })).toThrow(
       'timeout cannot stand before decode: idle counts what the server sends, not what decoding makes of it',
     )
+  })
+})
+
+describe('a WebSocket', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 0 })
+  })
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+
+  interface Change {
+    /** How long `project` takes for a message. */
+    readonly takes?: number
+    /** When we say goodbye. */
+    readonly bids?: number
+    /** The heartbeat. */
+    readonly every?: number
+  }
+
+  /** How it ends, and when. */
+  async function talk(reply: MockReply, plugin: AnyPlugin, { takes, bids, every }: Change = {}): Promise<string> {
+    const socket = webSocket(open(mock().enqueue(reply), plugin), 'x', {
+      codec: 'text',
+      heartbeat: every !== undefined && { every },
+      ...(takes === undefined ? {} : { project: () => timer(takes).pipe(map(() => 'done')) }),
+    })
+    let end = 'still running'
+    socket.subscribe({
+      error(error: unknown) {
+        end = `${clock.now()} ${isHttpError(error) ? `${error.code} ${error.phase ?? ''}` : String(error)}`
+      },
+      complete() {
+        end = `${clock.now()} complete`
+      },
+    })
+    if (bids !== undefined) clock.schedule(() => socket.complete(), bids)
+    await vi.advanceTimersByTimeAsync(1_000_000)
+    return end
+  }
+
+  it('may be silent for as long as it likes, as long as nobody minds', async () => {
+    expect(await talk({ webSocket: [900_000, { close: 1000 }] }, timeout())).toBe('900000 complete')
+  })
+
+  it('is bounded in its handshake', async () => {
+    expect(await talk({ stall: 'headers' }, timeout())).toMatch(/^3\d{4} TIMEOUT headers$/)
+    expect(await talk({ delay: 70, webSocket: [] }, timeout({ headers: 60 }))).toMatch(/TIMEOUT headers$/)
+  })
+
+  it('whose peer says nothing for as long as timeout({ idle }) is given up', async () => {
+    const reply = { webSocket: ['a', 90, 'b', 90, 'c', 200, 'd'] } as const
+    // One millisecond is what a timer that is late gets on top.
+    expect(await talk(reply, timeout({ idle: 100 }))).toMatch(/^28[0-5] TIMEOUT idle$/)
+  })
+
+  it('is as alive as its peer, which answers pings', async () => {
+    const reply = { webSocket: [950, { close: 1000 }] } as const
+    expect(await talk(reply, timeout({ idle: 100 }), { every: 60 })).toMatch(/^95\d complete$/)
+  })
+
+  it('is not alive because it has a heartbeat that is too slow', async () => {
+    expect(await talk({ webSocket: [950] }, timeout({ idle: 100 }), { every: 160 })).toMatch(/^10[0-5] TIMEOUT idle$/)
+  })
+
+  it('that is held back does not count as silent', async () => {
+    const reply = { webSocket: ['a', 'b', { close: 1000 }] } as const
+    expect(await talk(reply, timeout({ idle: 100 }), { takes: 5000 })).toMatch(/^1000\d complete$/)
+  })
+
+  it('has the time its engine gives to a peer that is told goodbye', async () => {
+    const reply: MockReply = { webSocket: peer => peer.stall() }
+    expect(await talk(reply, timeout({ idle: 100 }), { bids: 50 })).toMatch(/^305\d complete$/)
   })
 })
