@@ -4,11 +4,13 @@ import {
   describe,
   HttpError,
   linkTo,
+  parseLinks,
   redactUrl,
   refused,
   shown,
   type Client,
   type HttpResponse,
+  type Link,
   type Url,
 } from '../../src/index.ts'
 import { ask, type Asked, type Call } from '../again/asked.ts'
@@ -73,7 +75,8 @@ export class Pages {
     const url = URL.parse(next, page.url)
     if (url === null) throw wrong(page, `${shown(next)}, which is no url`)
     const { origin } = url
-    if (origin !== this.#origin) {
+    // The origin of a blob: is the one it was made at.
+    if (origin !== this.#origin || url.protocol === 'blob:') {
       throw wrong(
         page,
         `${redactUrl(url.href)}, which is not on ${this.#origin}, where the first one was asked for; to go there, let next() say so to a client of its own`,
@@ -91,7 +94,12 @@ export class Pages {
   }
 }
 
-const linked = (page: HttpResponse): NextPage => linkTo(page, 'next')
+/** The link `next`; one that is no url as it stands, so that nobody takes it for the end of the list. */
+function linked(page: HttpResponse): NextPage {
+  const broken = (): Link | undefined =>
+    parseLinks(page.headers.get('link') ?? '').find(({ rels, anchor }) => rels.includes('next') && anchor === undefined)
+  return linkTo(page, 'next') ?? broken()?.target
+}
 
 /** User and password of the url that was given are for its origin, which the next one is on. */
 function withUser(url: URL, given: Url): URL {

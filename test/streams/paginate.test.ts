@@ -180,6 +180,21 @@ describe('the next page', () => {
       })
     })
 
+    it.each(['https://[', 'https://api.test:99999/', 'http://a b/'])(
+      'where the link is no url, and so the list not all: %s',
+      url => {
+        expect(refusal(to(url))).toEqual(['0 page', '0 PROTOCOL headers 200', 'https://api.test/v1/x'])
+      },
+    )
+
+    it('where it is nothing that can be asked for', () => {
+      expect(refusal(to('blob:https://api.test/7b0f'))).toEqual([
+        '0 page',
+        '0 PROTOCOL headers 200',
+        'https://api.test/v1/x',
+      ])
+    })
+
     it('where it leaves the base url of the client', async () => {
       const api = mock({ '/*': to('/v2/x') })
       const client = createClient({ engine: api, baseUrl: 'https://api.test/v1/', plugins: [] })
