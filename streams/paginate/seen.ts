@@ -4,17 +4,24 @@ import type { Change } from '../again/change.ts'
 
 /** Pages that are remembered; the one that was asked for first is forgotten first. */
 const MOST = 10_000
+/** How long they may be together, in characters: what is in them is chosen by the server. */
+const LONGEST = 4 * 1024 * 1024
 
 /** Remembers the last pages. */
 export class Seen {
   readonly #keys = new Set<string>()
+  #length = 0
 
   /** Remembers one; false if it was there before. What has no key cannot be compared. */
   add(key: string | undefined): boolean {
     if (key === undefined) return true
     if (this.#keys.has(key)) return false
-    const [oldest] = this.#keys
-    if (oldest !== undefined && this.#keys.size >= MOST) this.#keys.delete(oldest)
+    this.#length += key.length
+    for (const oldest of this.#keys) {
+      if (this.#keys.size < MOST && this.#length <= LONGEST) break
+      this.#keys.delete(oldest)
+      this.#length -= oldest.length
+    }
     this.#keys.add(key)
     return true
   }

@@ -12,6 +12,15 @@ it('forgets what was there long ago, so that a list may be endless', () => {
   expect([seen.add('1'), seen.add('0')]).toEqual([false, true])
 })
 
+it('forgets earlier what is long, so that a server cannot have much of it kept', () => {
+  const seen = new Seen()
+  const long = (n: number): string => String(n).padStart(64 * 1024, '?')
+  for (let n = 0; n < 100; n++) seen.add(long(n))
+  expect([seen.add(long(0)), seen.add(long(99))]).toEqual([true, false])
+  const one = '?'.repeat(64 * 1024 * 1024)
+  expect([seen.add(one), seen.add(one)]).toEqual([true, false])
+})
+
 it('tells two pages apart by all that is said of them', () => {
   const query = { a: 1, b: [2n, 3] }
   expect(keyOf({ query })).toBe(keyOf({ query: new URLSearchParams('a=1&b=2&b=3') }))
