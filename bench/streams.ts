@@ -2,8 +2,11 @@
  * Streams of items: what it costs to have them from a server, beside what it costs to parse the same bytes when they are in memory
  * already. Contenders take turns in one run, so that a noisy machine is noisy for all of them.
  *
- *   npm run bench:streams             NDJSON and SSE; exits with 1 when a limit is not kept
+ *   npm run bench:streams             NDJSON, SSE, and SSE without ids; exits with 1 when a limit is not kept
  *   npm run bench:streams -- ndjson   only that one
+ *
+ * Speed is by CPU time, so that neither the server nor whoever else is busy is counted. An event that is data alone is parsed in 60 ns,
+ * three times as fast as Node takes 100 bytes off a socket: there the socket itself is what to compare with, and no limit is set.
  *
  * The server runs in a process of its own. The environment variables ROUNDS and ITEMS change how long it takes.
  */
@@ -63,7 +66,7 @@ function contenders(format: Format): readonly Contender[] {
       ]
     : [
         { name: 'eventsource-parser, in memory', run: async () => parsing(chunksOf(bytes)) },
-        { name: 'client.stream, sse()', run: streamed(sse()), least: LEAST },
+        { name: 'client.stream, sse()', run: streamed(sse()), ...(format === 'sse' && { least: LEAST }) },
         { name: 'client.stream, sse(projector)', run: streamed(sse(event => [event])) },
         { name: 'a socket, eventsource-parser', run: async url => parsing(bodyOn(url)) },
         { name: 'fetch, eventsource-parser', run: async url => parsing(bodyOf(await fetch(url))) },
@@ -92,13 +95,13 @@ async function compare(format: Format, all: readonly Contender[]): Promise<boole
     }
   }
   let kept = true
-  console.log(`\n${format.padEnd(34)}items/s   items/CPU s     speed   by CPU     least`)
+  console.log(`\n${format.padEnd(34)}items/s   items/CPU s    by time   by CPU     least`)
   for (const [at, { name, least }] of all.entries()) {
     const own = costs[at] ?? []
     const ratio = (by: 'cpu' | 'wall'): number =>
       median(own.map((cost, round) => (costs[0]?.[round]?.[by] ?? Number.NaN) / cost[by]))
     const rate = (by: 'cpu' | 'wall'): string => ((ITEMS / median(own.map(cost => cost[by]))) * 1e6).toFixed(0)
-    const under = least !== undefined && ratio('wall') < least
+    const under = least !== undefined && ratio('cpu') < least
     if (under) kept = false
     console.log(
       `${name.padEnd(32)}${rate('wall').padStart(9)}${rate('cpu').padStart(14)}${ratio('wall').toFixed(2).padStart(10)}` +
