@@ -26,6 +26,8 @@ const MOOT: ReadonlySet<string> = new Set(['accept', 'accept-encoding', 'user-ag
 /** How much may be heard before somebody reads, in bytes: a platform cannot hold a server back. */
 const MOST_AHEAD = 8 * 1024 * 1024
 
+const NOT_OPENED: Pick<CloseEvent, 'wasClean' | 'code' | 'reason'> = { wasClean: false, code: 1006, reason: '' }
+
 /** What becomes of the handshake, and then of the WebSocket. */
 export class PlatformSocket extends Linked<Running> implements Running, WebSocketConnection {
   readonly request: HttpRequest
@@ -172,6 +174,10 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
     socket.addEventListener('close', event => {
       this.#closed(event)
     })
+    // Node 22 says nothing else of a handshake that fails.
+    socket.addEventListener('error', () => {
+      if (!this.#open) this.#closed(NOT_OPENED)
+    })
     this.#observer.next({ type: 'sent' })
   }
 
@@ -216,7 +222,7 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
     })
   }
 
-  #closed({ wasClean, code, reason }: CloseEvent): void {
+  #closed({ wasClean, code, reason }: typeof NOT_OPENED): void {
     this.#stopFarewell?.()
     if (this.#deaf || this.#over) return
     this.#deaf = true
