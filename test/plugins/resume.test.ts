@@ -390,6 +390,12 @@ describe('beside other plugins', () => {
     expect(asked).toHaveLength(3)
   })
 
+  it('takes from a budget they share what it needs, and no more', () => {
+    const budget = new RetryBudget({ share: 0, floor: 0.2 })
+    const { seen } = watch([broken(), { status: 503 }, rest(4)], { plugins: [retry({ budget }), steady({ budget })] })
+    expect(seen.at(-1)).toBe('whole')
+  })
+
   it('makes one progress of all parts', () => {
     const { seen } = watch([broken(), rest(4)], { plugins: [steady(), progress({ interval: 0 })] })
     expect(seen.filter(line => line.includes('/'))).toEqual(['4/10', '10/10.'])
@@ -489,4 +495,27 @@ it('holds back the exchange that continues for a reader that is held back', asyn
   expect(await settled()).toBeLessThan(8 * 1024 * 1024)
   call.unsubscribe()
   await server.closed(2)
+})
+
+it('holds back the next exchange at once when the last one was held back as it ended', async () => {
+  const total = 256 * 1024 * 1024
+  await using server = await serve({
+    '/file': request => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.header('range'))?.[1] ?? 0)
+      const range = { 'content-range': `bytes ${from}-${total - 1}/${total}` }
+      return reply.bytes(total - from, {
+        status: from === 0 ? 200 : 206,
+        headers: { etag: '"v1"', ...(from === 0 ? {} : range) },
+      })
+    },
+  })
+  await using client = createClient({
+    engine: undici(),
+    plugins: [resume({ delay: () => 1, times: 2 }), timeout({ attempt: 300 })],
+  })
+  const call = client.stream(`${server.url}file`, () => NEVER).subscribe()
+  await server.received(3)
+  const second = await server.received(2)
+  expect(second.bytesOut).toBeLessThan(8 * 1024 * 1024)
+  call.unsubscribe()
 })

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -116,8 +116,9 @@ const done = (events: readonly DownloadEvent[]) => {
   return last
 }
 
-/** Files this process has open in the folder of the test. */
+/** Files this process has open in the folder of the test, where the system tells. */
 function openHere(): string[] {
+  if (!existsSync('/proc/self/fd')) return []
   return readdirSync('/proc/self/fd').flatMap(fd => {
     try {
       const path = readlinkSync(`/proc/self/fd/${fd}`)
@@ -374,6 +375,30 @@ describe('what breaks off', () => {
     expect(server.requests).toHaveLength(4)
   })
 
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['of another length in all', { 'content-range': `bytes 900000-${SIZE - 1}/${SIZE + 1}` }],
+    ['whose length is not what it says', { 'content-range': `bytes 900000-${SIZE - 2}/${SIZE}` }],
+    ['that goes beyond the end', { 'content-range': `bytes 900000-${SIZE}/${SIZE}` }],
+    ['without saying which', {}],
+    ['that is encoded', { 'content-range': `bytes 900000-${SIZE - 1}/${SIZE}`, 'content-encoding': 'gzip' }],
+  ])('takes no byte of a range %s, and starts over', async (_, headers) => {
+    await using server = await serve({
+      '/file': request =>
+        request.index === 1
+          ? { status: 206, headers: { etag: '"v1"', ...headers }, body: BYTES.subarray(900_000) }
+          : serving(({ index }) => ({
+              fault: index === 0 ? { kind: 'fin', at: 'mid-body', bytes: 900_000 } : undefined,
+            }))(request),
+    })
+    await using client = clientOf()
+    const events = await all(client, server)
+    expect(server.requests[1]?.headers['range']).toBe('bytes=900000-')
+    expect(summary(events).filter(line => line.startsWith('dropped'))).toEqual([
+      'dropped 900000: the server sent another range than asked for',
+    ])
+    expect(done(events).sha256).toBe(sha256(BYTES))
+  })
+
   it('is given up after so many attempts in a row that bring next to nothing', async () => {
     await using server = await serve({
       '/file': serving(() => ({ fault: { kind: 'reset', at: 'mid-body', bytes: 1000 } })),
@@ -520,8 +545,10 @@ describe('what an earlier run left', () => {
       'has a record that leads elsewhere',
       async part => {
         const record = JSON.parse(await readFile(`${file}.part.json`, 'utf8')) as Record<string, unknown>
-        await writeFile(`${file}.part.json`, JSON.stringify({ ...record, id: '../precious' }))
-        await writeFile(join(folder, 'precious'), 'mine')
+        // A directory that makes the path one.
+        await mkdir(`${file}.`)
+        await writeFile(`${file}.part.json`, JSON.stringify({ ...record, id: '/../precious' }))
+        await writeFile(join(folder, 'precious.part'), 'mine')
         await rm(part)
       },
     ],
@@ -534,8 +561,9 @@ describe('what an earlier run left', () => {
     const events = await all(client, server)
     expect(server.requests[1]?.headers['range']).toBeUndefined()
     expect(done(events).sha256).toBe(sha256(BYTES))
-    const precious = await readFile(join(folder, 'precious'), 'utf8').catch(() => 'mine')
-    expect(precious).toBe('mine')
+    for (const name of ['precious', 'precious.part']) {
+      expect(await readFile(join(folder, name), 'utf8').catch(() => 'mine')).toBe('mine')
+    }
   })
 
   it('is downloaded anew when its digest says that it is not what it was', async () => {
@@ -560,8 +588,10 @@ describe('what an earlier run left', () => {
     await using server = await serve({ '/file': half })
     await using client = clientOf()
     const first = download(client, `${server.url}file`, file, quick).subscribe()
-    await soon(() => readdirSync(folder).length === 2)
+    await soon(() => readdirSync(folder).some(name => lstatSync(join(folder, name)).size > 500_000))
+    const [theirs] = openHere()
     await all(client, server)
+    expect(openHere()).toEqual([theirs])
     first.unsubscribe()
     expect(server.requests[1]?.headers['range']).toBeUndefined()
     await soon(() => openHere().length === 0)
@@ -914,33 +944,30 @@ describe('leaving', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it.each(['sync', 'stat'] as const)(
-    'while it is finished (%s) leaves the whole file or nothing',
-    async method => {
-      await using server = await serve({ '/file': serving(() => ({})) })
-      await using client = clientOf()
-      const prototype = await handles()
-      const original = prototype[method]
-      const left = new Promise<void>(resolve => {
-        vi.spyOn(prototype, method).mockImplementation(function (this: unknown, ...given: unknown[]) {
-          // The directory is synced, too: this may be called after the end.
-          queueMicrotask(() => {
-            call.unsubscribe()
-            resolve()
-          })
-          return original.apply(this, given)
+  it.each(['sync', 'stat'] as const)('while it is finished (%s) leaves the whole file or nothing', async method => {
+    await using server = await serve({ '/file': serving(() => ({})) })
+    await using client = clientOf()
+    const prototype = await handles()
+    const original = prototype[method]
+    const left = new Promise<void>(resolve => {
+      vi.spyOn(prototype, method).mockImplementation(function (this: unknown, ...given: unknown[]) {
+        // The directory is synced, too: this may be called after the end.
+        queueMicrotask(() => {
+          call.unsubscribe()
+          resolve()
         })
+        return original.apply(this, given)
       })
-      const call = download(client, `${server.url}file`, file, quick).subscribe()
-      await left
-      vi.restoreAllMocks()
-      await soon(() => openHere().length === 0)
-      await soon(() => readdirSync(folder).every(name => name === 'big.iso'))
-      for (const name of await readdir(folder)) {
-        expect(Buffer.compare(await readFile(join(folder, name)), BYTES)).toBe(0)
-      }
-    },
-  )
+    })
+    const call = download(client, `${server.url}file`, file, quick).subscribe()
+    await left
+    vi.restoreAllMocks()
+    await soon(() => openHere().length === 0)
+    await soon(() => readdirSync(folder).every(name => name === 'big.iso'))
+    for (const name of await readdir(folder)) {
+      expect(Buffer.compare(await readFile(join(folder, name)), BYTES)).toBe(0)
+    }
+  })
 
   it('and coming back at once begins anew, undisturbed', async () => {
     await using server = await serve({
@@ -1093,6 +1120,56 @@ it('brings 100 MiB byte by byte over a server that breaks every 3 to 7 MiB, with
   expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
   expect(new Set(events.flatMap(event => (event.type === 'progress' ? [event.total] : [])))).toEqual(new Set([size]))
   expect(events.some(({ type }) => type === 'restarted')).toBe(false)
+}, 60_000)
+
+it('never has half a file under its name, whatever happens in whatever order', async () => {
+  // Numbers that look random and are the same in every run.
+  let state = 20_261_121
+  const chance = (): number => (state = (state * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff
+  const versions = [made(4_500_000, 3)]
+  await using server = await serve({
+    '/file': request => {
+      if (chance() < 0.03) versions.push(made(4_500_000 + versions.length * 1000, 3 + versions.length))
+      if (chance() < 0.05) return reply.status(503)
+      const fault: Fault = {
+        kind: chance() < 0.5 ? 'reset' : 'fin',
+        at: 'mid-body',
+        bytes: Math.floor(chance() * 1_500_000),
+      }
+      const now = { bytes: versions.at(-1) ?? BYTES, etag: `"v${versions.length}"` }
+      return serving(() => (chance() < 0.5 ? now : { ...now, fault }))(request)
+    },
+  })
+  await using client = clientOf()
+  const ends = new Map<string, number>()
+  for (let run = 0; run < 25; run++) {
+    const leaveAt = chance() < 0.4 ? chance() * 4_000_000 : Infinity
+    const options = { ...quick, overwrite: true, keep: chance() < 0.7, ranges: 1 + Math.floor(chance() * 4), times: 20 }
+    const end = await new Promise<string>((resolve, reject) => {
+      let before = 0
+      const call: Subscription = download(client, `${server.url}file`, file, options).subscribe({
+        next(event) {
+          if (event.type === 'restarted') before = 0
+          if (event.type !== 'progress') return
+          if (event.loaded < before) reject(new Error(`it went back from ${before} to ${event.loaded}`))
+          before = event.loaded
+          if (event.loaded < leaveAt) return
+          queueMicrotask(() => {
+            call.unsubscribe()
+            resolve('left')
+          })
+        },
+        error: reject,
+        complete: () => resolve('whole'),
+      })
+    })
+    ends.set(end, (ends.get(end) ?? 0) + 1)
+    const content = await readFile(file).catch(() => undefined)
+    if (content !== undefined) expect(versions.some(version => Buffer.compare(version, content) === 0)).toBe(true)
+    if (end === 'whole') expect(await readdir(folder)).toEqual(['big.iso'])
+  }
+  expect([...ends.keys()].toSorted()).toEqual(['left', 'whole'])
+  await soon(() => openHere().length === 0)
 }, 60_000)
 
 describe('options', () => {
