@@ -31,7 +31,8 @@ export interface Http2Options extends PoolOptions {
   /**
    * `'h2'` speaks HTTP/2 over TLS and fails with `TLS` where the server does not. `'auto'` speaks what the server chooses by
    * ALPN, HTTP/1.1 without TLS, and HTTP/1.1 with a server that asks for it (status 421, HTTP_1_1_REQUIRED). `'h2c'`
-   * speaks HTTP/2 also without TLS, to servers that are known to. Default `'auto'`.
+   * speaks HTTP/2 also without TLS, to servers that are known to. A WebSocket is a stream (RFC 8441); where the server opens none,
+   * `'auto'` opens it over HTTP/1.1, the others fail with `UNSUPPORTED`. Default `'auto'`.
    */
   readonly mode?: 'h2' | 'auto' | 'h2c' | undefined
   /** How many requests may be on one connection at a time, if its server takes as many. Default 100. */

@@ -28,7 +28,7 @@ export interface UndiciOptions extends PoolOptions {
   readonly pipelining?: number | undefined
   /**
    * Whether a server may choose HTTP/2 in the TLS handshake (ALPN). It is then spoken by the sessions of `sluice/engines/http2`,
-   * never by undici. Default `true`, and `false` beside `compose`, whose interceptors would not see what goes over HTTP/2.
+   * never by undici. WebSockets are opened over HTTP/1.1 all the same. Default `true`, and `false` beside `compose`, whose interceptors would not see what goes over HTTP/2.
    */
   readonly http2?: boolean | undefined
   /**
@@ -36,7 +36,7 @@ export interface UndiciOptions extends PoolOptions {
    * reverse). They see each send, below all plugins, on HTTP/1.1. What they answer is taken as the server's: names of header
    * fields arrive in lower case. They may send again over the same connection, not to another origin (`CONFIG`); what they hold
    * back is not sent when the request is left, but one that does not forward `controller` takes cancelling and back-pressure
-   * away. Prefer plugins; this is for what exists. Default: none.
+   * away. Prefer plugins; this is for what exists. WebSockets are not opened beside them. Default: none.
    */
   readonly compose?: readonly UndiciInterceptor[] | undefined
   /**
@@ -45,7 +45,7 @@ export interface UndiciOptions extends PoolOptions {
    * connecting are its own and cannot be given beside it. What it does not tell is not known: addresses, TLS, whether a
    * connection was used before, how long look-up and handshake took. A request that is left ends at once, but a connection
    * being made for it is undici's to end. Make it with `allowH2: false`: HTTP/2 of undici 8 loses answers. It stays yours to
-   * close. Default: none.
+   * close. It opens no WebSockets. Default: none.
    */
   readonly dispatcher?: Dispatcher | undefined
 }
