@@ -1,15 +1,13 @@
 /** WebSockets over real connections, on every engine that speaks them by itself. */
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { firstValueFrom, NEVER, Subject, take, toArray } from 'rxjs'
 import { createClient, isHttpError, recommended, type Client, type HttpError } from 'sluice'
 import { webSocket, type WebSocketDuplex, type WebSocketState } from 'sluice/streams/web-socket'
 import { describe, expect, it, vi } from 'vitest'
-import { WebSocketServer, type WebSocket as Peer } from 'ws'
+import type { WebSocket as Peer } from 'ws'
 import { watchLeaks } from '../../support/leaks.ts'
 import { current, describeSpeaking, raw } from '../../support/web-socket-engines.ts'
 import { CLOSE, frame, goodbye, PING, PONG, TEXT, type RawPeer, type RawServer } from '../../support/web-socket-raw.ts'
+import { serveWs } from './serve-ws.ts'
 
 const open = (server: RawServer): Client =>
   createClient({ engine: current(), baseUrl: server.url, plugins: recommended() })
@@ -269,39 +267,6 @@ describeSpeaking('webSocket()', ({ protocol }) => {
     })
 
     describe('with a server of ws', () => {
-      interface Served extends AsyncDisposable {
-        readonly port: number
-        readonly url: string
-        readonly peers: Set<Peer>
-      }
-
-      async function serveWs(port = 0, onPeer: (peer: Peer) => void = echo): Promise<Served> {
-        const server: Server = createServer()
-        const sockets = new WebSocketServer({ server, perMessageDeflate: { threshold: 10 } })
-        sockets.on('connection', onPeer)
-        server.listen(port, '127.0.0.1')
-        await once(server, 'listening')
-        const { port: taken } = server.address() as AddressInfo
-        return {
-          port: taken,
-          url: `ws://127.0.0.1:${taken}/`,
-          peers: sockets.clients,
-          async [Symbol.asyncDispose]() {
-            for (const peer of sockets.clients) peer.terminate()
-            sockets.close()
-            server.close()
-            server.closeAllConnections()
-            if (server.listening) await once(server, 'close')
-          },
-        }
-      }
-
-      function echo(peer: Peer): void {
-        peer.on('message', (data, isBinary) => {
-          peer.send(data as Buffer, { binary: isBinary })
-        })
-      }
-
       it.each([false, true])('echoes what is small and what is big (compress: %s)', async compress => {
         await using server = await serveWs()
         const client = createClient({ engine: current(), plugins: recommended() })
