@@ -27,7 +27,8 @@ export class Relay implements Flow {
 export interface PartOf {
   /** Judges the head: let through, let through with the shared flow, go on behind the first one, or left already. */
   readonly head: (head: ResponseHead) => 'pass' | 'relay' | 'continue' | 'leave'
-  readonly bytes: (length: number) => void
+  /** Counts bytes; false for those nobody asked for, with which it is over. */
+  readonly bytes: (length: number) => boolean
   /** How many bytes of the body came before this exchange. */
   readonly offset: number
   readonly total: () => number | undefined
@@ -58,11 +59,10 @@ export class Part extends Stage {
     if (event.type === 'response' && !this.#of.first) {
       if (this.#of.head(event.response.head) !== 'continue') return
       const { bytes } = event.response
-      this.#of.bytes(bytes.length)
-      super.next({ type: 'chunk', bytes })
+      if (this.#of.bytes(bytes.length)) super.next({ type: 'chunk', bytes })
       return
     }
-    if (event.type === 'chunk') this.#of.bytes(event.bytes.length)
+    if (event.type === 'chunk' && !this.#of.bytes(event.bytes.length)) return
     super.next(event.type === 'progress' && event.way === 'down' ? this.#measured(event) : event)
   }
 
@@ -92,6 +92,9 @@ export class Part extends Stage {
   #measured(event: HttpEvent & { readonly type: 'progress' }): HttpEvent {
     const { offset } = this.#of
     const total = this.#of.total()
-    return offset === 0 || total === undefined ? event : { ...event, loaded: offset + event.loaded, total }
+    if (offset === 0 || total === undefined) return event
+    const loaded = offset + event.loaded
+    // The last one of a part is not the last one when more is to come.
+    return { ...event, loaded, total, ...(event.done === true && loaded < total ? { done: undefined } : {}) }
   }
 }

@@ -40,13 +40,18 @@ export function mismatch(head: ResponseHead, wanted: Representation, offset: num
   if (head.url !== wanted.url) return 'another place answered'
   if (headers.get(wanted.field) !== wanted.validator) return 'it has changed'
   if (isCoded(head)) return 'it is encoded'
-  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers.get('content-range') ?? '')
-  const [first, last, total] = [range?.[1], range?.[2], range?.[3]].map(Number)
+  const { first, last, total } = rangeOf(head) ?? {}
   if (first !== offset || total !== wanted.total || last === undefined || last < first || last >= total) {
     return 'another range was sent'
   }
   const length = headers.get('content-length')
   return length === undefined || Number(length) === last - first + 1 ? undefined : 'its length contradicts its range'
+}
+
+/** Which bytes an answer says it has, as counted from 0, and of how many. */
+export function rangeOf({ headers }: ResponseHead): Record<'first' | 'last' | 'total', number> | undefined {
+  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers.get('content-range') ?? '')
+  return range === null ? undefined : { first: Number(range[1]), last: Number(range[2]), total: Number(range[3]) }
 }
 
 function isStrong(etag: string): boolean {

@@ -23,7 +23,7 @@ import {
   type Sink,
 } from '../../src/index.ts'
 import type { ResumeOptions } from './options.ts'
-import { continuable, mismatch, type Representation } from './partial.ts'
+import { continuable, mismatch, rangeOf, type Representation } from './partial.ts'
 import { Part, Relay } from './part.ts'
 
 /** What a continuation must bring to be no failure, in bytes: a server that gives one at a time would be asked for ever. */
@@ -68,6 +68,8 @@ class Resuming implements Unsubscribable {
   #received = 0
   /** Where the exchange that runs, or broke off last, began. */
   #from = 0
+  /** Where the range of the exchange that runs ends; how much the first answer has is for the engine to say. */
+  #end = Infinity
   /** Continuations in a row that brought next to nothing, and all of them. */
   #row = 0
   #all = 0
@@ -94,9 +96,7 @@ class Resuming implements Unsubscribable {
   #run(request: HttpRequest, next: Handler): void {
     const part = new Part(this.#out, {
       head: head => this.#begins(head),
-      bytes: length => {
-        this.#received += length
-      },
+      bytes: length => this.#takes(length),
       offset: this.#received,
       total: () => this.#what?.total,
       flow: this.#flow,
@@ -118,6 +118,7 @@ class Resuming implements Unsubscribable {
     const why = this.#what === undefined ? 'nothing to continue' : mismatch(head, this.#what, this.#received)
     if (why === undefined) {
       const { attempt } = this
+      this.#end = (rangeOf(head)?.last ?? 0) + 1
       this.#tell('resumed', { attempt, offset: this.#received, total: this.#what?.total })
       return this.#out.closed ? 'leave' : 'continue'
     }
@@ -125,6 +126,18 @@ class Resuming implements Unsubscribable {
     if (isLater(head)) this.#again(why, retryAfter(head))
     else this.#giveUp(why, why)
     return 'leave'
+  }
+
+  /** Counts bytes that are to be handed on. What is behind the range that was named would be anything. */
+  #takes(length: number): boolean {
+    if (this.#received + length <= this.#end) {
+      this.#received += length
+      return true
+    }
+    this.unsubscribe()
+    const why = 'more than its range was sent'
+    this.#giveUp(why, why)
+    return false
   }
 
   /** Hears of an error; true when something is done about it. */
@@ -143,10 +156,10 @@ class Resuming implements Unsubscribable {
     return true
   }
 
-  /** An exchange has ended well: is all of the body there? A server may send less than was asked for. */
+  /** An exchange has ended well: is all of the body there? The first answer is; of the rest a server may send less than was asked for. */
   #isWhole(): boolean {
     const what = this.#what
-    if (what === undefined || this.#received >= what.total) return true
+    if (what === undefined || this.#all === 0 || this.#received >= what.total) return true
     const { request } = this.#around
     this.#broken = new HttpError(
       'BODY',
