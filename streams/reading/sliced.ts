@@ -5,7 +5,7 @@ import type { Readable } from './parser.ts'
  * The most bytes whose items wait for a projector at a time. Few, so that nearly all of them are gone when the garbage collector looks:
  * V8 makes its young heap larger, up to twice, the more it finds alive there in the course of time.
  */
-export const PIECE: number = 4 * 1024
+const PIECE = 4 * 1024
 
 /** Cuts what comes in larger pieces: from a socket, and all the more from a cache or a decoder. */
 export function sliced(body: Readable, most: number = PIECE): Readable {

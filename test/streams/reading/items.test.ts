@@ -1,15 +1,18 @@
+import fc from 'fast-check'
 import type { Observable } from 'rxjs'
 import {
   asapScheduler,
   defer,
   finalize,
   lastValueFrom,
+  map,
   of,
   range,
   scheduled,
   Subject,
   take,
   throwError,
+  timer,
   toArray,
   type ObservableInput,
   type Subscription,
@@ -290,5 +293,70 @@ describe('items with a projector', () => {
     )
     await settle()
     expect(log).toEqual(['.', 'end'])
+  })
+})
+
+describe('leaving anywhere', () => {
+  const bodies = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c', '!'), minLength: 1, maxLength: 6 }), {
+    maxLength: 6,
+  })
+
+  /** What a projector makes of an item: at once, in a moment, in a while, or never. */
+  const results = (item: string): Observable<string> | Promise<string> | string[] =>
+    item === 'a' ? [item, item] : item === 'b' ? Promise.resolve(item) : timer(0).pipe(map(() => item))
+
+  it('ends what runs, reads nothing more, and says nothing more', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.nat(20), fc.nat(12), fc.nat(3), async (chunks, turns, most, concurrency) => {
+        let running = 0
+        let left = false
+        const body = new Body(...chunks)
+        const project = (item: string): Observable<string> =>
+          defer(() => {
+            running++
+            return results(item)
+          }).pipe(finalize(() => running--))
+        const emitted: string[] = []
+        let late = 0
+        const letters = items(body, new Letters(), concurrency === 0 ? {} : { project, concurrency }).pipe(
+          take(most + 1),
+        )
+        const subscription = letters.subscribe({
+          next: item => {
+            if (left) late++
+            emitted.push(item)
+            expect(running).toBeLessThanOrEqual(concurrency)
+          },
+          error: () => undefined,
+        })
+        for (let turn = 0; turn < turns; turn++) await (turn % 3 === 0 ? settle() : Promise.resolve())
+        subscription.unsubscribe()
+        left = true
+        const { asked } = body
+        expect(running).toBe(0)
+        for (let turn = 0; turn < 5; turn++) await settle()
+        expect([late, body.asked, running]).toEqual([0, asked, 0])
+        expect(emitted.length).toBeLessThanOrEqual(most + 1)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('or staying to the end gives the items that are there, however the body is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.integer({ min: 1, max: 4 }), async (chunks, concurrency) => {
+        const log = collect(items(new Body(...chunks), new Letters(), { project: item => results(item), concurrency }))
+        for (let turn = 0; !['end', 'no letter'].includes(String(log.at(-1))); turn++) {
+          if (turn > 200) throw new Error(`it does not end: ${log.join()}`)
+          await new Promise(resolve => setTimeout(resolve, 1))
+        }
+        const text = chunks.join('')
+        const whole = text.includes('!') ? text.slice(0, text.indexOf('!')) : `${text}.`
+        const expected = [...whole].flatMap(letter => (letter === 'a' ? ['a', 'a'] : [letter]))
+        expect(log.slice(0, -1).toSorted()).toEqual(expected.toSorted())
+        if (concurrency === 1) expect(log.slice(0, -1)).toEqual(expected)
+        expect(log.at(-1)).toBe(text.includes('!') ? 'no letter' : 'end')
+      }),
+    )
   })
 })
