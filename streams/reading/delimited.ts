@@ -67,7 +67,7 @@ export class Delimited {
 
   #many(bytes: Uint8Array, take: Take): boolean {
     // What is too large or cannot be decoded must not cost those before it.
-    if (bytes.length > this.#limit) return this.#each(bytes, take)
+    if (bytes.length > this.#limit && this.#hasLarge(bytes)) return this.#each(bytes, take)
     let text: string
     try {
       text = this.#decode(bytes)
@@ -80,6 +80,15 @@ export class Delimited {
       from = end + 1
     }
     return take(from === 0 ? text : text.slice(from))
+  }
+
+  #hasLarge(bytes: Uint8Array): boolean {
+    let from = 0
+    for (let end = bytes.indexOf(this.#delimiter); end >= 0; end = bytes.indexOf(this.#delimiter, from)) {
+      if (end - from > this.#limit) return true
+      from = end + 1
+    }
+    return bytes.length - from > this.#limit
   }
 
   #each(bytes: Uint8Array, take: Take): boolean {

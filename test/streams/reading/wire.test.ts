@@ -8,6 +8,7 @@ import { jsonSeq } from 'sluice/streams/json-seq'
 import { lines } from 'sluice/streams/lines'
 import { multipart } from 'sluice/streams/multipart'
 import { ndjson } from 'sluice/streams/ndjson'
+import { sse } from 'sluice/streams/sse'
 import { text } from 'sluice/streams/text'
 import { serve, type Reply, type TestServer } from 'sluice/testing'
 import { describe, expect, it } from 'vitest'
@@ -58,6 +59,12 @@ const READERS: readonly {
   { name: 'text', reader: text, body: endless('ä'.repeat(32 * 1024)) },
   { name: 'lines', reader: lines, body: endless(`${'x'.repeat(99)}\n`.repeat(655)) },
   { name: 'ndjson', reader: ndjson, body: endless(`{"x":"${'x'.repeat(91)}"}\n`.repeat(655)) },
+  {
+    name: 'sse',
+    reader: project => sse(project),
+    body: endless(`data: ${'x'.repeat(92)}\n\n`.repeat(655)),
+    headers: { 'content-type': 'text/event-stream' },
+  },
   { name: 'jsonSeq', reader: jsonSeq, body: endless(`\u001e{"x":"${'x'.repeat(90)}"}\n`.repeat(655)) },
   {
     name: 'multipart, parts',
