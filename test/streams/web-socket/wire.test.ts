@@ -54,6 +54,10 @@ describeSpeaking('webSocket()', ({ protocol }) => {
     await vi.waitFor(() => {
       expect(heard).toEqual(['eins', 'twö'])
     })
+    await peer.drip(frame(TEXT, 'Tröpfchen'))
+    await vi.waitFor(() => {
+      expect(heard.at(-1)).toBe('Tröpfchen')
+    })
     socket.complete()
     await peer.until('a goodbye', ({ closedWith }) => closedWith === 1000)
     peer.send(goodbye(1000))
