@@ -38,7 +38,7 @@ const checks: Checks<PaginateOptions<unknown, unknown>> = {
  * The next page is where the `Link` of the last one says (`rel="next"`, RFC 8288), or where `next` says. Each is asked for with
  * method, headers, body and plugin options of the call; a url brings its own query. It has to be on the origin the first page was asked from, and
  * inside the client's base url unless that has `confine: false`: a server must not choose where credentials go. Another origin, a user in
- * the url and a page that was there before are `PROTOCOL`; a page that is no success is `STATUS`.
+ * the url, a page that was there before and what is no url are `PROTOCOL`; a page that is no success is `STATUS`.
  *
  * For what fails in between, install `retry`: the pages before are not asked for again. When the client is closed before the last page, it
  * fails with `CLOSED`, because what it has is not all. Throws `CONFIG` for options that cannot be.

@@ -56,8 +56,8 @@ const longPolls: Checks<LongPollOptions<never, unknown>> = {
  * time and jittered; `onFailure` hears of it and may throw to end the poll. Everything else is the poll's error, an answer that
  * is no success as `STATUS`. `Retry-After` is respected, after successes too.
  *
- * It goes on until it is left, as by `takeWhile`. When its client is closed it completes: at once while it waits, else with the
- * answer it waits for. Answers without a validator come every time; `distinctUntilChanged` compares them. Where the server
+ * It goes on until it is left, as by `takeWhile`. When its client is closed it completes: with the answer it waits for, or else
+ * as soon as the client has ended or the next request is due. Answers without a validator come every time; `distinctUntilChanged` compares them. Where the server
  * can wait for news, `longPoll` has them earlier and asks less.
  *
  * Throws `CONFIG` for options that cannot be, an `every` below 10 ms among them.

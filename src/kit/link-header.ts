@@ -31,7 +31,7 @@ export function parseLinks(field: string): readonly Link[] {
 
 /**
  * Tells where the link of an answer with this relation leads, absolute: `linkTo(response, 'next')`. `undefined` when there is
- * none. Relation types are compared without case; the first link of the type counts, and none that is about something
+ * none, or what it leads to is no url. Relation types are compared without case; the first link of the type counts, and none that is about something
  * else than the answer (`anchor`). Whether to go there is for the caller to decide: the place was chosen by the server.
  *
  * @example

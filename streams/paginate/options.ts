@@ -8,7 +8,7 @@ export type NextPage = string | URL | Change | undefined | null
 
 /** Options of `paginate`, beside those of the call for the first page. Bad input throws `CONFIG`. */
 export interface PaginateOptions<T = HttpResponse, R = T> {
-  /** Takes the items out of a page; they are emitted one by one. Not asked of a 204. Default: pages are emitted as they are. */
+  /** Takes the items out of a page; they are emitted one by one. Not asked of a 204 or 205. Default: pages are emitted as they are. */
   readonly items?: ((page: HttpResponse) => Iterable<T>) | undefined
   /**
    * Says where the next page is: a url, taken relative to the page's own; or a change of the first request, such as

@@ -37,7 +37,7 @@ export interface PollOptions<R = HttpResponse> extends RepeatOptions<R> {
    * header, nor a `Range`, of its own. Default true.
    */
   readonly conditional?: boolean | undefined
-  /** Sends nothing while this is hidden, and at once when it is seen again: `document` in a page. Default: none. */
+  /** Sends nothing while this is hidden, and what was due meanwhile as soon as it is seen again: `document` in a page. Default: none. */
   readonly visibility?: Visibility | undefined
 }
 
