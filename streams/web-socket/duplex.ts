@@ -70,7 +70,9 @@ export class WebSocketDuplex<In, Out = In> extends Observable<In> implements Obs
    * error `CONFIG`, and the peer 1011.
    */
   error(close: unknown): void {
-    const { code, reason = '' } = Object(close) as { readonly code?: unknown; readonly reason?: unknown }
+    // Without a prototype: an error that somebody threw must not become a goodbye by what is on one.
+    const said = Object.assign(Object.create(null) as Record<string, unknown>, close)
+    const { code, reason = '' } = said
     if (isCode(code) && typeof reason === 'string' && new TextEncoder().encode(reason).length <= LONGEST_REASON) {
       this.#hub.goodbye({ code, reason })
       return

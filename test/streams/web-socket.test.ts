@@ -209,6 +209,20 @@ describe('our goodbye', () => {
     })
   })
 
+  it('is not read from a prototype', () => {
+    marbles(() => {
+      const { socket, heard, leave } = talk({}, [])
+      Object.defineProperty(Object.prototype, 'code', { value: 1000, configurable: true })
+      try {
+        socket.error(new Error('disk'))
+      } finally {
+        Reflect.deleteProperty(Object.prototype, 'code')
+      }
+      expect(heard).toEqual(['0 CONFIG config'])
+      leave()
+    })
+  })
+
   it.each([
     [new Error('disk')],
     [{ code: 1001 }],
