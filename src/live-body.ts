@@ -7,6 +7,8 @@ import { HttpHeaders } from './headers.ts'
 const HIGH_WATER = 256 * 1024
 /** Bytes that may still wait when the peer is let go again. */
 const LOW_WATER = 64 * 1024
+/** What a chunk counts beside its bytes, so that a peer which sends single bytes is held back before they fill the memory. */
+const PER_CHUNK = 128
 
 /** How a body ended. */
 type End = { readonly whole: true } | { readonly whole: false; readonly error: Error }
@@ -33,7 +35,7 @@ export class LiveBody {
   read(): Promise<Uint8Array | undefined> {
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
-      this.#waiting -= chunk.length
+      this.#waiting -= chunk.length + PER_CHUNK
       if (this.#paused && this.#waiting <= LOW_WATER && this.#end === undefined) this.#resume()
       return Promise.resolve(chunk)
     }
@@ -61,7 +63,7 @@ export class LiveBody {
       return
     }
     this.#chunks.push(bytes)
-    this.#waiting += bytes.length
+    this.#waiting += bytes.length + PER_CHUNK
     if (this.#waiting >= HIGH_WATER) this.#pause()
   }
 

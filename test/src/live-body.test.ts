@@ -83,9 +83,9 @@ describe('back-pressure', () => {
     const { live, asked } = body()
     live.push(new Uint8Array(64 * KiB))
     live.push(new Uint8Array(128 * KiB))
-    live.push(new Uint8Array(64 * KiB - 1))
+    live.push(new Uint8Array(63 * KiB))
     expect(asked).toEqual([])
-    live.push(new Uint8Array(1))
+    live.push(new Uint8Array(1 * KiB))
     expect(asked).toEqual(['pause'])
     live.push(new Uint8Array(1))
     expect(asked).toEqual(['pause'])
@@ -96,12 +96,21 @@ describe('back-pressure', () => {
     expect(asked).toEqual(['pause', 'resume'])
   })
 
-  it('lets go at exactly 64 KiB, and not before', async () => {
+  it('lets go when no more than 64 KiB are left, and not before', async () => {
     const { live, asked } = body()
-    for (const size of [192, 1, 64]) live.push(new Uint8Array(size * KiB))
+    for (const size of [192, 1, 63]) live.push(new Uint8Array(size * KiB))
     await live.read()
     expect(asked).toEqual(['pause'])
     await live.read()
+    expect(asked).toEqual(['pause', 'resume'])
+  })
+
+  it('holds back a peer that sends single bytes before they fill the memory', async () => {
+    const { live, asked } = body()
+    let chunks = 0
+    for (; asked.length === 0; chunks++) live.push(new Uint8Array(1))
+    expect(chunks).toBeLessThan(2_500)
+    while (asked.length === 1) await live.read()
     expect(asked).toEqual(['pause', 'resume'])
   })
 
