@@ -17,6 +17,7 @@ import { unsupported } from '../platform/request.ts'
 import { unexplained } from '../platform/silent.ts'
 import { BROKEN_OFF, illegal, protocolFault, tooLong } from '../web-socket/faults.ts'
 import { checkGoodbye, FAREWELL } from '../web-socket/goodbye.ts'
+import { Inbox } from '../web-socket/inbox.ts'
 import { wishOf } from '../web-socket/wish.ts'
 import { Deliveries } from './deliveries.ts'
 
@@ -36,14 +37,11 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
   /** The platform sends no cookies, as was asked. */
   readonly #bare: boolean
   readonly #ended: () => void
-  readonly #held: (() => void)[] = []
+  readonly #inbox = new Inbox(() => undefined)
   #wish: WebSocketWish | undefined
   #socket: WebSocket | undefined
   #deliveries: Deliveries | undefined
-  #listener: WebSocketListener | undefined
   #ahead = 0
-  #paused = false
-  #telling = false
   #open = false
   #closing = false
   #deaf = false
@@ -101,17 +99,15 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
   }
 
   listen(listener: WebSocketListener): void {
-    this.#listener = listener
-    this.#tell()
+    this.#inbox.listen(listener)
   }
 
   pause(): void {
-    this.#paused = true
+    this.#inbox.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#tell()
+    this.#inbox.resume()
   }
 
   send(data: string | Uint8Array, taken?: () => void): void {
@@ -216,9 +212,11 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
       return
     }
     this.#ahead += size
-    this.#then(() => {
+    this.#inbox.put(listener => {
       this.#ahead -= size
-      this.#call(() => this.#listener?.message(data))
+      this.#call(() => {
+        listener.message(data)
+      })
     })
   }
 
@@ -230,7 +228,7 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
       this.#giveUp(unexplained(this.#progress, ', or the server refused the WebSocket'))
       return
     }
-    this.#then(() => {
+    this.#inbox.put(() => {
       if (wasClean) this.#conclude(code, reason)
       else if (this.#closing) this.#conclude(1006, '')
       else this.#giveUp(whyBroken(code))
@@ -242,25 +240,9 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
     this.#deaf = true
     this.#closing = true
     this.#socket?.close()
-    this.#then(() => {
+    this.#inbox.put(() => {
       this.#giveUp(fault)
     })
-  }
-
-  #then(work: () => void): void {
-    this.#held.push(work)
-    this.#tell()
-  }
-
-  #tell(): void {
-    if (this.#telling) return
-    this.#telling = true
-    while (!this.#over && !this.#paused && this.#listener !== undefined) {
-      const next = this.#held.shift()
-      if (next === undefined) break
-      next()
-    }
-    this.#telling = false
   }
 
   #call(work: () => void): void {
@@ -273,7 +255,7 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
 
   #conclude(code: number, reason: string): void {
     if (this.#over) return
-    this.#call(() => this.#listener?.closed(code, reason))
+    this.#call(() => this.#inbox.listener?.closed(code, reason))
     if (this.#isOver()) return
     this.#end()
     this.#observer.complete()
@@ -289,7 +271,7 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
 
   #end(): void {
     this.#over = true
-    this.#held.length = 0
+    this.#inbox.end()
     this.#stopFarewell?.()
     this.#deliveries?.stop()
     this.#ended()

@@ -39,6 +39,7 @@ export class MockConnection implements WebSocketConnection {
   #closing = false
   /** The peer has. */
   #closed = false
+  #goodbye = { code: 1006, reason: '' }
 
   constructor(
     stage: Stage,
@@ -108,8 +109,7 @@ export class MockConnection implements WebSocketConnection {
     this.#closing = true
     this.#say({ code: code ?? 1005, reason })
     this.#stage.wait(FAREWELL, () => {
-      this.#stage.recording.paused = false
-      this.#end(1006, '')
+      this.#end(this.#goodbye.code, this.#goodbye.reason)
     })
   }
 
@@ -133,6 +133,7 @@ export class MockConnection implements WebSocketConnection {
   hearClose(code: number, reason: string): void {
     if (this.#mute) return
     this.#closed = true
+    this.#goodbye = { code, reason }
     this.#hear(() => {
       // A goodbye is answered with its code (RFC 6455 §5.5.1).
       this.#minutes.close ??= { code, reason: '' }

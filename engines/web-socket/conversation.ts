@@ -8,14 +8,14 @@ import type { Agreement } from './agreement.ts'
 import { BROKEN_OFF } from './faults.ts'
 import { checkGoodbye, FAREWELL } from './goodbye.ts'
 import { payloadOf, type HeldDeflate } from './held-deflate.ts'
+import { Inbox } from './inbox.ts'
 import { codeFor, faultFor } from './misspoken.ts'
+import { Parting } from './parting.ts'
+import { Pongs } from './pongs.ts'
 import { Receiver, Sender } from './ws.ts'
 
 /** Smaller messages do not get smaller. */
 const WORTH_COMPRESSING = 1024
-
-/** How long a stream may take to end behind the last word, in milliseconds. */
-const LINGER = 1000
 
 /** Of how many pieces a message may be made. Each is an object, however few bytes it has. */
 const MOST_PIECES = 65_536
@@ -44,28 +44,21 @@ export class Conversation implements WebSocketConnection {
   readonly #deflate: HeldDeflate | undefined
   readonly #receiver: Receiver
   readonly #sender: Sender
-  /** What was heard and is held back, in its order. */
-  readonly #held: ((listener: WebSocketListener) => void)[] = []
-  #listener: WebSocketListener | undefined
+  readonly #pongs: Pongs
+  readonly #parting: Parting
+  readonly #inbox = new Inbox(() => {
+    this.#flow()
+  })
   #buffered = 0
-  #paused = false
-  #telling = false
   /** The receiver has more than it can read at once. */
   #full = false
-  /** Our goodbye was said. */
-  #closing = false
-  /** Also that was taken. */
-  #saidAll = false
-  #onSaid: (() => void) | undefined
   /** The peer has said its last word, whichever. */
   #deaf = false
   #over = false
   #fault: Error | undefined
-  /** What the newest ping said that is not answered, while an answer is on its way. */
-  #asked: Buffer | undefined
-  #answering = false
+  /** How the peer said goodbye. */
+  #goodbye = { code: 1006, reason: '' }
   #stopFarewell: (() => void) | undefined
-  #stopLinger: (() => void) | undefined
 
   constructor(wire: Duplex, { protocol, deflate }: Agreement, maxMessage: number, owner: ConversationOwner) {
     this.protocol = protocol
@@ -86,7 +79,13 @@ export class Conversation implements WebSocketConnection {
       }),
     )
     this.#sender = new Sender(wire, extensions)
-    this.#hear()
+    this.#pongs = new Pongs(this.#sender)
+    this.#parting = new Parting(wire, this.#sender, () => {
+      owner.sever()
+    })
+    this.#hearWire()
+    this.#hearFrames()
+    this.#flow()
   }
 
   get compressed(): boolean {
@@ -97,22 +96,19 @@ export class Conversation implements WebSocketConnection {
   }
 
   listen(listener: WebSocketListener): void {
-    this.#listener = listener
-    this.#tell()
+    this.#inbox.listen(listener)
   }
 
   pause(): void {
-    this.#paused = true
-    this.#flow()
+    this.#inbox.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#tell()
+    this.#inbox.resume()
   }
 
   send(data: string | Uint8Array, taken?: () => void): void {
-    if (this.#closing || this.#deaf || this.#over) return
+    if (this.#mute) return
     const binary = typeof data !== 'string'
     const size = binary ? data.length : Buffer.byteLength(data)
     const compress = this.#deflate !== undefined && size >= WORTH_COMPRESSING
@@ -126,39 +122,40 @@ export class Conversation implements WebSocketConnection {
   }
 
   ping(): void {
-    if (this.#closing || this.#deaf || this.#over) return
-    this.#sender.ping(NOTHING, true)
+    if (!this.#mute) this.#sender.ping(NOTHING, true)
   }
 
   close(code?: number, reason = ''): void {
     checkGoodbye(code, reason)
-    if (this.#closing || this.#deaf || this.#over) return
-    this.#closing = true
-    this.#sayGoodbye(code, reason)
+    if (this.#mute) return
+    this.#say(code, reason)
+    // Also for a reader that holds back what the peer says to it.
     this.#stopFarewell = after(FAREWELL, () => {
-      this.#conclude(1006, '')
+      this.#conclude()
       this.#owner.sever()
     })
   }
 
-  /** Nobody wants it any more. What was said before goodbye still gets there. */
+  /** Nobody wants it any more. What was said before a goodbye still gets there. */
   abort(): void {
-    const politely = this.#closing && !this.#over
+    const politely = this.#parting.said && !this.#over
     this.#end()
-    if (politely) this.#leave()
+    if (politely) this.#parting.leave()
     else this.#owner.sever()
   }
 
-  #hear(): void {
+  /** Nothing can be said any more. */
+  get #mute(): boolean {
+    return this.#parting.said || this.#deaf || this.#over
+  }
+
+  #hearWire(): void {
     const wire = this.#wire
-    const receiver = this.#receiver
     wire.on('data', (bytes: Buffer) => {
       // What comes behind the last word is read so that the stream can end, and thrown away.
-      if (this.#deaf) return
-      if (!receiver.write(bytes)) {
-        this.#full = true
-        this.#flow()
-      }
+      if (this.#deaf || this.#receiver.write(bytes)) return
+      this.#full = true
+      this.#flow()
     })
     wire.on('error', (error: Error) => {
       this.#fault ??= error
@@ -168,33 +165,44 @@ export class Conversation implements WebSocketConnection {
       this.#ended()
     })
     wire.once('close', () => {
-      this.#stopLinger?.()
       this.#ended()
       if (this.#over) this.#deflate?.cleanup()
     })
+  }
+
+  #hearFrames(): void {
+    const receiver = this.#receiver
     receiver.on('drain', () => {
       this.#full = false
       this.#flow()
     })
     receiver.on('message', (data, binary) => {
       const message = binary ? ownBytes(data) : data.toString()
-      this.#say(listener => {
+      this.#tell(listener => {
         listener.message(message)
       })
     })
     receiver.on('ping', data => {
-      this.#answer(data)
+      this.#pongs.answer(data)
     })
     receiver.on('pong', () => {
-      this.#say(listener => {
+      this.#tell(listener => {
         listener.pong()
       })
     })
     receiver.on('conclude', (code, reason) => {
-      this.#concluded(code, reason.toString())
+      if (this.#deaf) return
+      this.#goodbye = { code, reason: reason.toString() }
+      // A goodbye is answered with its code (RFC 6455 §5.5.1).
+      this.#lastWord(code === 1005 ? undefined : code, () => {
+        this.#conclude()
+      })
     })
     receiver.on('error', error => {
-      this.#misspoken(error)
+      if (this.#deaf) return
+      this.#lastWord(codeFor(error), () => {
+        this.#break(faultFor(error, this.#most), error)
+      })
     })
     receiver.on('finish', () => {
       if (!this.#deaf) this.#brokenOff()
@@ -209,96 +217,36 @@ export class Conversation implements WebSocketConnection {
     if (!this.#receiver.writableEnded && !this.#receiver.destroyed) this.#receiver.end()
   }
 
-  /** Answers the newest ping, when the answer to the last one was taken: who only asks must not fill our memory. */
-  #answer(data: Buffer): void {
-    if (this.#closing || this.#over) return
-    // A copy: it is a view of all that arrived with it.
-    this.#asked = Buffer.from(data)
-    if (this.#answering) return
-    const next = (): void => {
-      const asked = this.#asked
-      this.#asked = undefined
-      this.#answering = asked !== undefined && !this.#closing && !this.#over
-      if (asked !== undefined && this.#answering) this.#sender.pong(asked, true, next)
-    }
-    next()
-  }
-
-  /** The peer says goodbye: so do we, with its code, unless we have. */
-  #concluded(code: number, reason: string): void {
-    if (this.#deaf) return
+  /** The peer is heard no further: we say goodbye, unless we have, and then it is over. */
+  #lastWord(code: number | undefined, then: () => void): void {
     this.#deaf = true
-    this.#stopFarewell?.()
-    if (this.#closing) this.#leave()
-    else this.#sayLast(code === 1005 ? undefined : code)
-    this.#then(() => {
-      this.#whenSaid(() => {
-        this.#conclude(code, reason)
-      })
-    })
-  }
-
-  /** The peer broke the rules, and is told so. */
-  #misspoken(error: Error): void {
-    if (this.#deaf) return
-    this.#deaf = true
-    this.#stopFarewell?.()
-    if (this.#closing) this.#leave()
-    else this.#sayLast(codeFor(error))
-    this.#then(() => {
-      this.#whenSaid(() => {
-        this.#break(faultFor(error, this.#most), error)
-      })
+    if (!this.#parting.said) this.#say(code, '')
+    this.#parting.leave()
+    this.#inbox.put(() => {
+      this.#parting.whenTaken(then)
     })
   }
 
   /** The stream ended without a goodbye. Who was said goodbye to may do that. */
   #brokenOff(): void {
     this.#deaf = true
-    this.#stopFarewell?.()
-    this.#then(() => {
-      if (this.#closing) this.#conclude(1006, '')
+    this.#inbox.put(() => {
+      if (this.#parting.said) this.#conclude()
       else this.#break(BROKEN_OFF, this.#fault)
       this.#owner.sever()
     })
   }
 
-  #sayLast(code: number | undefined): void {
-    this.#closing = true
-    this.#sayGoodbye(code, '')
-    this.#leave()
+  #say(code: number | undefined, reason: string): void {
+    this.#pongs.stop()
+    this.#parting.say(code, reason)
   }
 
-  #sayGoodbye(code: number | undefined, reason: string): void {
-    this.#sender.close(code, reason, true, () => {
-      this.#saidAll = true
-      if (this.#stopLinger !== undefined) this.#wire.end()
-      this.#onSaid?.()
-    })
-  }
-
-  /** Waits until our goodbye was taken, or cannot be any more: whoever hears of the end may end the connection. */
-  #whenSaid(work: () => void): void {
-    if (this.#saidAll) work()
-    else this.#onSaid = work
-  }
-
-  /** Ends the stream behind what was said, and waits for the peer to do so, not for long. */
-  #leave(): void {
-    if (this.#stopLinger !== undefined) return
-    this.#deaf = true
-    this.#stopLinger = after(LINGER, () => {
-      this.#owner.sever()
-    })
-    // What is still being compressed goes before.
-    if (this.#saidAll) this.#wire.end()
-    this.#wire.resume()
-  }
-
-  #conclude(code: number, reason: string): void {
+  #conclude(): void {
     if (this.#over) return
+    const { code, reason } = this.#goodbye
     this.#owner.call(() => {
-      this.#listener?.closed(code, reason)
+      this.#inbox.listener?.closed(code, reason)
     })
     // Whoever hears of it may leave.
     if (this.#isOver()) return
@@ -320,45 +268,28 @@ export class Conversation implements WebSocketConnection {
     this.#over = true
     this.#deaf = true
     this.#stopFarewell?.()
-    this.#held.length = 0
+    this.#pongs.stop()
+    this.#inbox.end()
     // What is still compressed finds out by the stream that nobody wants it.
     if (this.#wire.destroyed) this.#deflate?.cleanup()
   }
 
-  /** Tells whoever listens, behind what is held back. */
-  #say(work: (listener: WebSocketListener) => void): void {
-    this.#then(listener => {
+  /** Tells whoever listens. */
+  #tell(work: (listener: WebSocketListener) => void): void {
+    this.#inbox.put(listener => {
       this.#owner.call(() => {
         work(listener)
       })
     })
   }
 
-  /** Does it behind what is held back. */
-  #then(work: (listener: WebSocketListener) => void): void {
-    this.#held.push(work)
-    this.#tell()
-  }
-
-  #tell(): void {
-    if (this.#telling) return
-    this.#telling = true
-    while (!this.#over && !this.#paused && this.#listener !== undefined) {
-      const next = this.#held.shift()
-      if (next === undefined) break
-      next(this.#listener)
-    }
-    this.#telling = false
-    this.#flow()
-  }
-
   /** Lets the peer go on, or holds it back. */
   #flow(): void {
-    if (this.#stopLinger !== undefined) return
-    const wanted = this.#listener !== undefined && !this.#paused && !this.#over
-    if (wanted) this.#deflate?.release()
+    if (this.#parting.leaving) return
+    const { wants } = this.#inbox
+    if (wants) this.#deflate?.release()
     else this.#deflate?.hold()
-    if (wanted && !this.#full) this.#wire.resume()
+    if (wants && !this.#full) this.#wire.resume()
     else this.#wire.pause()
   }
 }

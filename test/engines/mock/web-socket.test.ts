@@ -148,6 +148,20 @@ describe('a reply that agrees to a WebSocket', () => {
     })
   })
 
+  it('is left three seconds after goodbye by a client that holds it back, too', () => {
+    marbles(({ api }) => {
+      api.enqueue({ webSocket: ['a'] })
+      const talking = talk(api)
+      talking.socket.pause()
+      talking.socket.close(4000)
+      at(5000, () => {
+        expect(talking.said).toEqual([[3000, 4000, '']])
+        expect(talking.completed).toBe(true)
+        expect(api.paused).toBe(0)
+      })
+    })
+  })
+
   it('is heard no further while it is held back, nor before somebody listens', () => {
     marbles(({ api }) => {
       api.enqueue({ webSocket: ['a', 'b', 10, 'c', { close: 1000 }] })

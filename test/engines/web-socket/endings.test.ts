@@ -98,6 +98,26 @@ describeSpeaking('how a WebSocket ends', engine => {
     await first.peer.until('its end', ({ endedAt }) => endedAt !== undefined)
   })
 
+  it('the goodbye of a peer that is held back is heard three seconds after ours', async () => {
+    const { talk, peer } = await converse(engine)
+    const heard: unknown[] = []
+    talk.socket.listen({
+      message(data) {
+        heard.push(data)
+        talk.socket.pause()
+        talk.socket.close(1000)
+      },
+      pong() {},
+      closed(...how) {
+        heard.push(how)
+      },
+    })
+    peer.send(frame(TEXT, 'a'), frame(TEXT, 'held back'), goodbye(4005, 'why'))
+    await talk.end()
+    expect(heard).toEqual(['a', [4005, 'why']])
+    expect(talk.completed).toBe(true)
+  })
+
   it('a peer that goes on after it was told that it breaks the rules is left', async () => {
     const { talk, peer } = await converse(engine)
     peer.send(frame(3))
