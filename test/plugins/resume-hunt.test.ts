@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { NEVER, tap } from 'rxjs'
 import { createClient, definePlugin, isHttpError, mapAnswer, type AnyPlugin } from 'sluice'
 import { mock, type MockReply } from 'sluice/engines/mock'
@@ -80,4 +81,66 @@ it('is not needed where the engine says that the first answer is whole, however 
 it('tells of the end of the progress when it is the end', () => {
   const seen = watch([broken, rest('4-5', 'ef'), rest('6-9', 'ghij')], progress({ interval: 0 }))
   expect(seen.filter(line => line.includes('/'))).toEqual(['4/10', '6/10', '6/10', '10/10', '10/10.'])
+})
+
+/** An answer to a request for the rest, with one lie or none: in its status, its validator, its range or its length. */
+const answers = fc.record({
+  status: fc.constantFrom(206, 206, 206, 200, 416, 503),
+  etag: fc.constantFrom('"v1"', '"v1"', '"v1"', 'W/"v1"', '"v2"'),
+  first: fc.integer({ min: -1, max: 1 }),
+  last: fc.constantFrom(9, 9, 9, 10, 7, 5, -1, 1e15),
+  total: fc.constantFrom('10', '10', '10', '11', '*', '1e1', '010'),
+  sent: fc.integer({ min: 0, max: 12 }),
+  chunk: fc.integer({ min: 1, max: 5 }),
+  breaks: fc.boolean(),
+})
+
+it('hands on a beginning of the body, and calls it whole only when it is, whatever a server says of its parts', () => {
+  fc.assert(
+    fc.property(fc.array(answers, { maxLength: 8 }), script => {
+      const seen: string[] = []
+      let [text, end] = ['', '']
+      let at = 0
+      const api = mock(({ request }) => {
+        const from = Number(/^bytes=(\d+)-$/.exec(request.headers.get('range') ?? '')?.[1] ?? -1)
+        if (from === -1) return broken
+        const answer = script[at++]
+        if (answer === undefined) return 404
+        const { status, etag, first, last, total, sent, chunk, breaks } = answer
+        // What stands where the answer says that it stands; x where there is nothing.
+        const bytes = `${BODY}xxxxxxxxxxxxxxxx`.slice(Math.max(from + first, 0)).slice(0, sent)
+        seen.push(`${from} ${status} ${bytes}`)
+        return {
+          status,
+          chunks: [...(bytes.match(new RegExp(`.{1,${chunk}}`, 'g')) ?? [])],
+          headers: { etag, 'content-range': `bytes ${from + first}-${last}/${total}` },
+          ...(breaks ? { reset: 'body' as const } : {}),
+        }
+      })
+      virtually(({ flush }) => {
+        const spy = definePlugin({
+          name: 'spy',
+          scope: 'call',
+          defaults: {},
+          install: () => (request, next) =>
+            next(request).pipe(
+              tap({
+                next(event) {
+                  if (event.type === 'chunk') text += new TextDecoder().decode(event.bytes)
+                },
+                error: () => (end = 'error'),
+                complete: () => (end = 'whole'),
+              }),
+            ),
+        })
+        createClient({ engine: api, plugins: [spy(), resume({ delay: () => 1 })] })
+          .stream('https://api.test/x', () => NEVER)
+          .subscribe({ error: () => undefined })
+        flush()
+      })
+      expect(BODY.startsWith(text), seen.join('; ')).toBe(true)
+      expect(end, seen.join('; ')).toBe(text === BODY && end === 'whole' ? 'whole' : 'error')
+    }),
+    { numRuns: 2_000 },
+  )
 })
