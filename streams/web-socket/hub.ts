@@ -7,6 +7,9 @@ import type { WebSocketClose } from './ending.ts'
 import { Outbox, type Letter } from './outbox.ts'
 import { Session, type WebSocketState } from './session.ts'
 
+/** Messages that may wait for a connection: empty ones have no bytes, and take room all the same. */
+const MOST_MESSAGES = 65_536
+
 /** A subscription with the peer, asked for again over every new connection. */
 export interface Channel {
   readonly say: () => unknown
@@ -168,6 +171,13 @@ export class Hub {
 
   #checkRoom({ data }: Letter): void {
     const { maxQueue } = this.#plan.settings
+    if (this.#outbox.count >= MOST_MESSAGES) {
+      throw new HttpError(
+        'TOO_LARGE',
+        `${MOST_MESSAGES} messages wait for the WebSocket of ${this.#name} to be open, and no more may.`,
+        { phase: 'send' },
+      )
+    }
     const before = this.bufferedAmount
     // UTF-16 to UTF-8: at most three bytes a unit. Most messages need not be measured.
     if (before + data.length * 3 <= maxQueue) return

@@ -60,7 +60,10 @@ export interface WebSocketOptions<In, Out, R = In> {
   readonly compress?: boolean | undefined
   /** The longest message that is taken, in bytes once it is decompressed; a longer one fails with `TOO_LARGE`. Default 1 048 576. */
   readonly maxMessage?: number | undefined
-  /** How many bytes may wait to be sent; one message too many fails with `TOO_LARGE`. Default 8 388 608. */
+  /**
+   * How many bytes may wait to be sent; one message too many fails with `TOO_LARGE`, and so does more than 65 536 messages that wait
+   * for a connection. Default 8 388 608.
+   */
   readonly maxQueue?: number | undefined
   /**
    * `'json'`; `'text'` for strings; `'binary'` for bytes, which are not copied: leave them as they are until they are sent; or

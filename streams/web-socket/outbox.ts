@@ -18,6 +18,10 @@ export class Outbox {
   get size(): number {
     return this.#size
   }
+  /** How many messages that are. */
+  get count(): number {
+    return this.#letters.length
+  }
   get empty(): boolean {
     return this.#letters.length === 0
   }

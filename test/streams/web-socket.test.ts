@@ -292,6 +292,15 @@ describe('what is sent', () => {
     })
   })
 
+  it('and has no bytes at all takes room, too', () => {
+    const socket = webSocket<string>(over(mock()), 'x', { codec: 'text' })
+    for (let n = 0; n < 65_536; n++) socket.next('')
+    expect(thrown(() => socket.next(''))).toMatchObject({
+      code: 'TOO_LARGE',
+      message: '65536 messages wait for the WebSocket of GET x to be open, and no more may.',
+    })
+  })
+
   it('is thrown where nobody would hear of it', () => {
     const socket = webSocket(over(mock()), 'x', { maxQueue: 3 })
     socket.next('a')

@@ -1,6 +1,6 @@
 /** WebSockets over real connections, on every engine that speaks them by itself. */
 import { firstValueFrom, NEVER, Subject, take, toArray } from 'rxjs'
-import { createClient, isHttpError, recommended, type Client, type HttpError } from 'sluice'
+import { createClient, HttpError, isHttpError, recommended, type Client } from 'sluice'
 import { webSocket, type WebSocketDuplex, type WebSocketState } from 'sluice/streams/web-socket'
 import { describe, expect, it, vi } from 'vitest'
 import type { WebSocket as Peer } from 'ws'
@@ -133,6 +133,25 @@ describeSpeaking('webSocket()', ({ protocol }) => {
     expect(JSON.stringify(error) + String((error as HttpError).cause)).not.toContain('s3cret')
     await peer.until('its end', ({ endedAt }) => endedAt !== undefined)
     expect(peer.closedWith).toBe(1007)
+  })
+
+  it('a projector that fails is its error, and tells the peer 1011', async () => {
+    const { peer, heard } = await meet()
+    const failing = await meet({
+      reconnect: true,
+      project: () => {
+        throw new HttpError('BLOCKED', 'The database is full.')
+      },
+    })
+    failing.peer.send(frame(TEXT, 'a'))
+    expect(await failing.end).toMatchObject({ code: 'BLOCKED' })
+    await failing.peer.until('its end', ({ endedAt }) => endedAt !== undefined)
+    expect(failing.peer.closedWith).toBe(1011)
+    // Another one over the same engine is none the worse for it.
+    peer.send(frame(TEXT, 'b'))
+    await vi.waitFor(() => {
+      expect(heard).toEqual(['b'])
+    })
   })
 
   it('leaving it at any point is seen by the server within 50 ms, and nothing stays', async () => {
