@@ -13,7 +13,7 @@ export function fieldsOf(init: HeadersInit): string[] {
   if (typeof init !== 'object' || (init as object | null) === null) throw notHeaders(init)
   const fields: string[] = []
   if (Symbol.iterator in init) {
-    for (const pair of init as Iterable<unknown>) {
+    for (const pair of pairsOf(init as Iterable<unknown>)) {
       if (!Array.isArray(pair) || pair.length !== 2) throw notHeaders(pair)
       const name = checkedName(pair[0])
       fields.push(name, checkedValue(name, pair[1]))
@@ -27,6 +27,16 @@ export function fieldsOf(init: HeadersInit): string[] {
     else fields.push(checkedName(name), checkedValue(name, value))
   }
   return fields
+}
+
+/** What came out of iterators, as of `map.entries()`: empty when read again, as a second subscription does. */
+const taken = new WeakMap<object, readonly unknown[]>()
+
+function pairsOf(init: Iterable<unknown>): Iterable<unknown> {
+  if (!('next' in init)) return init
+  const pairs = taken.get(init) ?? [...init]
+  taken.set(init, pairs)
+  return pairs
 }
 
 function notHeaders(given: unknown): HttpError {

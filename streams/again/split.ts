@@ -1,5 +1,5 @@
 /** Options that stand beside those of a call. */
-import { HttpError, HttpHeaders, shown, type Check, type HeadersInit } from '../../src/index.ts'
+import { HttpError, shown, type Check } from '../../src/index.ts'
 import type { Call } from './asked.ts'
 import { settle } from './settings.ts'
 
@@ -31,12 +31,9 @@ export function split<T extends object>(
     const wanted = settled[name] === undefined ? checks[name](undefined) : undefined
     if (wanted !== undefined) throw config(`${what}: ${name} must be ${wanted}; it has to be given.`)
   }
+  const call = Object.fromEntries(fields.filter(([name]) => !Object.hasOwn(checks, name)))
   // Without a prototype: nobody may put a header or a method on it.
-  const call = Object.create(null) as Record<string, unknown>
-  for (const [name, value] of fields) if (!Object.hasOwn(checks, name)) call[name] = value
-  // What can be read but once, as `map.entries()`, would be missing from the second request.
-  if (call['headers'] !== undefined) call['headers'] = HttpHeaders.of(call['headers'] as HeadersInit)
-  return { settled, call: call }
+  return { settled, call: Object.assign(Object.create(null) as Call, call) }
 }
 
 function config(message: string): HttpError {

@@ -23,6 +23,21 @@ describe('fieldsOf', () => {
     expect(fieldsOf(new Map([['a', '1']]))).toEqual(['a', '1'])
   })
 
+  it('knows again what can be read but once: a call may be made twice', () => {
+    const entries = new Map([['authorization', 'Bearer a']]).entries()
+    expect([fieldsOf(entries), fieldsOf(entries)]).toEqual(Array(2).fill(['authorization', 'Bearer a']))
+    const wrong = new Map([
+      ['a b', '1'],
+      ['c', '2'],
+    ]).entries()
+    expect(() => fieldsOf(wrong)).toThrow('is not a header name')
+    expect(() => fieldsOf(wrong)).toThrow('is not a header name')
+    const map = new Map([['a', '1']])
+    fieldsOf(map)
+    map.set('a', '2')
+    expect(fieldsOf(map)).toEqual(['a', '2'])
+  })
+
   it('takes own fields only', () => {
     expect(fieldsOf(Object.create({ inherited: 'x' }) as Record<string, string>)).toEqual([])
   })
