@@ -62,7 +62,11 @@ interface Parts {
 
 const parts = ws as unknown as Parts
 
+/** Makes one that reads what a server sends. */
 export const Receiver: Parts['Receiver'] = parts.Receiver
+/** Makes one that writes to a stream. */
 export const Sender: Parts['Sender'] = parts.Sender
+/** Compresses and decompresses messages. */
 export const PerMessageDeflate: Parts['PerMessageDeflate'] = parts.PerMessageDeflate
+/** Reads and writes `Sec-WebSocket-Extensions`. */
 export const extension: Parts['extension'] = parts.extension
