@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { setTimeout as delay } from 'node:timers/promises'
 import { converse, current, describeSpeaking } from '../../support/web-socket-engines.ts'
@@ -266,6 +267,32 @@ describeSpeaking('back-pressure', engine => {
     expect(talk.heard).toEqual([])
     talk.socket.resume()
     await talk.until('all of it', ({ heard }) => heard.length === 400)
+  })
+
+  it('decompresses no further than somebody reads', async () => {
+    const fields = { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_no_context_takeover' }
+    const { talk, peer } = await converse(engine, { compress: true, maxMessage: 2_000_000 }, { fields })
+    const sizes: number[] = []
+    talk.socket.listen({
+      message(data) {
+        sizes.push(data.length)
+        talk.socket.pause()
+      },
+      pong() {},
+      closed() {},
+    })
+    const packed = deflateRawSync(Buffer.alloc(1_000_000), { finishFlush: 2 }).subarray(0, -4)
+    const before = process.memoryUsage().arrayBuffers
+    // 60 MB in 60 KB: they come in one piece.
+    peer.send(...Array.from({ length: 60 }, () => frame(2, packed, { rsv: 4 })))
+    await talk.until('the first was heard', () => sizes.length === 1)
+    await delay(200)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8_000_000)
+    for (let count = 2; count <= 60; count++) {
+      talk.socket.resume()
+      await talk.until('the next was heard', () => sizes.length === count)
+    }
+    expect(new Set(sizes)).toEqual(new Set([1_000_000]))
   })
 
   it('tells what waits to be sent, and when it was taken', async () => {
