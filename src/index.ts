@@ -69,6 +69,14 @@ export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMa
 export { derived } from './kit/derived.ts'
 export { parseHttpDate } from './kit/http-date.ts'
 export { linkTo, parseLinks, type Link } from './kit/link-header.ts'
+export {
+  continuable,
+  continuation,
+  isRepresentation,
+  lengthOf,
+  offersRanges,
+  type Representation,
+} from './kit/ranges.ts'
 export { MOST_REFUSED, refused, refusedLive } from './kit/refused.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'

@@ -3,6 +3,8 @@ import { timer, type Unsubscribable } from 'rxjs'
 import {
   ATTEMPT,
   clock,
+  continuable,
+  continuation,
   DEADLINE,
   describe,
   DISCARD,
@@ -18,12 +20,12 @@ import {
   type Handler,
   type HttpEvent,
   type HttpRequest,
+  type Representation,
   type ResponseHead,
   type RetryBudget,
   type Sink,
 } from '../../src/index.ts'
 import type { ResumeOptions } from './options.ts'
-import { continuable, mismatch, rangeOf, type Representation } from './partial.ts'
 import { Part, Relay } from './part.ts'
 
 /** What a continuation must bring to be no failure, in bytes: a server that gives one at a time would be asked for ever. */
@@ -65,6 +67,8 @@ class Resuming implements Unsubscribable {
   readonly #flow = new Relay()
   /** What is being received, once its head said that it can be continued. */
   #what: Representation | undefined
+  /** Where the first answer came from: a validator says nothing about another place. */
+  #url = ''
   #received = 0
   /** Where the exchange that runs, or broke off last, began. */
   #from = 0
@@ -113,19 +117,27 @@ class Resuming implements Unsubscribable {
   #begins(head: ResponseHead): 'pass' | 'relay' | 'continue' | 'leave' {
     if (this.#all === 0) {
       this.#what = continuable(head)
+      this.#url = head.url
       return this.#what === undefined ? 'pass' : 'relay'
     }
-    const why = this.#what === undefined ? 'nothing to continue' : mismatch(head, this.#what, this.#received)
-    if (why === undefined) {
+    const found = this.#judged(head)
+    if ('upTo' in found) {
       const { attempt } = this
-      this.#end = (rangeOf(head)?.last ?? 0) + 1
+      this.#end = found.upTo
       this.#tell('resumed', { attempt, offset: this.#received, total: this.#what?.total })
       return this.#out.closed ? 'leave' : 'continue'
     }
+    const { why } = found
     this.unsubscribe()
     if (isLater(head)) this.#again(why, retryAfter(head))
     else this.#giveUp(why, why)
     return 'leave'
+  }
+
+  #judged(head: ResponseHead): ReturnType<typeof continuation> {
+    if (this.#what === undefined) return { why: 'nothing to continue' }
+    if (head.status === 206 && head.url !== this.#url) return { why: 'another place answered' }
+    return continuation(head, this.#what, this.#received)
   }
 
   /** Counts bytes that are to be handed on. What is behind the range that was named would be anything. */

@@ -1,7 +1,13 @@
 /** What is there of a file: its bytes, by what they are known, and how far each range has come. */
-import type { ResponseHead, StreamingResponse } from '../../src/index.ts'
+import {
+  continuable,
+  lengthOf,
+  offersRanges,
+  type Representation,
+  type ResponseHead,
+  type StreamingResponse,
+} from '../../src/index.ts'
 import { Verification, type Verdict, type Verify } from './digest.ts'
-import { continuable, lengthOf, offersRanges, type Representation } from './partial.ts'
 import { Part } from './part.ts'
 import { cut, Range } from './range.ts'
 

@@ -1,10 +1,9 @@
 /** One range of a file, and the exchanges that fill it. */
 import { Observable, timer, type Subscriber, type Subscription } from 'rxjs'
-import { isHttpError, refusedLive, type Reader, type StreamingResponse } from '../../src/index.ts'
+import { continuation, isHttpError, refusedLive, type Reader, type StreamingResponse } from '../../src/index.ts'
 import { Backoff } from '../again/backoff.ts'
 import { askedToWait, worthAnotherTry } from '../again/worth.ts'
 import { Final, failed, StartOver } from './failures.ts'
-import { continues } from './partial.ts'
 import type { Range } from './range.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -119,7 +118,7 @@ export class Filling {
     const of = this.#of
     const range = this.#range
     if (asked && of.content.what !== undefined) {
-      const found = continues(head, of.content.what, range.at)
+      const found = continuation(head, of.content.what, range.at)
       if ('upTo' in found) {
         of.content.hear(head, false)
         of.tell({ type: 'resumed', from: of.content.loaded, total: of.content.total })

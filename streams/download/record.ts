@@ -1,6 +1,6 @@
 /** What a later process has to know of the bytes that are there: a small file beside them. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
-import { isRepresentation, type Representation } from './partial.ts'
+import { isRepresentation, type Representation } from '../../src/index.ts'
 import { Range } from './range.ts'
 
 /** The bytes of a file that is not whole yet. */
