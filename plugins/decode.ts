@@ -31,8 +31,8 @@ const IDENTITY = HttpHeaders.of({ 'accept-encoding': 'identity' })
 /**
  * Asks for compressed answers and decodes them while they arrive: gzip, deflate, br and zstd, up to five on top of each
  * other, within limits of size and ratio. A body that is cut off, corrupt, followed by other bytes, or encoded with
- * something unknown, fails with `BODY` in the phase `decode`; one over a limit with `TOO_LARGE`. `Content-Encoding` and
- * `Content-Length` no longer describe what comes out and are taken off; {@link ENCODED} keeps them.
+ * something unknown, fails with `BODY` in the phase `decode`; one over a limit with `TOO_LARGE`. `Content-Encoding`,
+ * `Content-Length` and digests (RFC 9530) no longer describe what comes out and are taken off; {@link ENCODED} keeps them.
  *
  * An `Accept-Encoding` of your own stays as it is. With a `Range`, `identity` is asked for, because a part of a compressed
  * body cannot be decoded; such a part (206) passes as it is. Leave it out of a call (`decode: false`) to get the bytes as they

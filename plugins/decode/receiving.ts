@@ -15,10 +15,17 @@ import { Decoding, type DecodeLimits } from './decoding.ts'
 import { failed, tooMany, unknown } from './failures.ts'
 import { isCoding, type Coding } from './inflater.ts'
 
-/** The `Content-Encoding` and `Content-Length` of an answer before it was decoded: `response.request.read(ENCODED)`. */
+/** What said something of the bytes before they were decoded, `Content-Encoding` and `Content-Length` above all: `response.request.read(ENCODED)`. */
 export const ENCODED: Token<HttpHeaders> = new Token<HttpHeaders>('encoded')
 
-const REPLACED: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+/** Digests are those of the bytes with their coding on (RFC 9530 §2, §3; RFC 3230). */
+const REPLACED: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-length',
+  'content-digest',
+  'repr-digest',
+  'digest',
+])
 
 /** Hears an exchange and tells its subscriber of it, decoded. */
 export class Receiving implements Observer<HttpEvent> {
@@ -42,7 +49,7 @@ export class Receiving implements Observer<HttpEvent> {
     if (event.type === 'head') this.#begin(event)
     else if (this.#decoding === undefined) this.#subscriber.next(event)
     else if (event.type === 'chunk') this.#decoding.write(event.bytes)
-    else if (event.type === 'trailers') this.#trailers = event
+    else if (event.type === 'trailers') this.#trailers = { ...event, headers: event.headers.filter(isKept) }
     else this.#subscriber.next(event)
   }
 
@@ -93,8 +100,8 @@ export class Receiving implements Observer<HttpEvent> {
       decoding.destroy()
     })
     const { headers, request } = head
-    const kept = headers.filter(name => !REPLACED.has(name.toLowerCase()))
-    const before = headers.filter(name => REPLACED.has(name.toLowerCase()))
+    const kept = headers.filter(isKept)
+    const before = headers.filter(name => !isKept(name))
     subscriber.next({
       type: 'head',
       head: { ...head, headers: kept, request: request.note(ENCODED, before) },
@@ -110,4 +117,8 @@ export class Receiving implements Observer<HttpEvent> {
     if (this.#trailers !== undefined) this.#subscriber.next(this.#trailers)
     this.#subscriber.complete()
   }
+}
+
+function isKept(name: string): boolean {
+  return !REPLACED.has(name.toLowerCase())
 }

@@ -538,6 +538,16 @@ describe('the end', () => {
     expect(seen).toEqual([[0, 'abc']])
   })
 
+  it('leaves no digest of what it decoded, before the body or behind it', async () => {
+    const digests = { 'repr-digest': 'sha-256=:AA==:', 'content-digest': 'sha-256=:AA==:' }
+    const { headers, trailers, request } = await get(
+      encoded('gzip', LARGE, { headers: { 'content-encoding': 'gzip', ...digests }, trailers: digests }),
+    )
+    const left = [headers, trailers].map(fields => fields.has('repr-digest') || fields.has('content-digest'))
+    expect(left).toEqual([false, false])
+    expect(request.read(ENCODED)?.get('repr-digest')).toBe('sha-256=:AA==:')
+  })
+
   it('is one response among the events of a call', async () => {
     const { client } = clientOf(encoded('gzip', LARGE))
     const types = await lastValueFrom(
