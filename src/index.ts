@@ -72,6 +72,7 @@ export { linkTo, parseLinks, type Link } from './kit/link-header.ts'
 export {
   continuable,
   continuation,
+  isCoded,
   isRepresentation,
   lengthOf,
   offersRanges,

@@ -18,6 +18,11 @@ type Head = Pick<ResponseHead, 'status' | 'headers'>
 /** How much later than `Last-Modified` an answer must be for the date to be a strong validator, in milliseconds. */
 const SETTLED = 60_000
 
+/** True when a body is sent with a content coding, or was until the platform took it off (RFC 9110 §8.4). */
+export function isCoded({ headers }: Head): boolean {
+  return !/^\s*(?:identity)?\s*$/i.test(headers.get('content-encoding') ?? '')
+}
+
 /**
  * How many bytes the body of an answer has, by `Content-Length` (RFC 9110 §8.6). `undefined` when that is missing or no number, and where
  * there is a content coding: what takes it off leaves another number of bytes.
@@ -119,8 +124,4 @@ function isDate(text: string): boolean {
 function isOld(modified: string, date: string | undefined): boolean {
   const [then, now] = [parseHttpDate(modified, 0), parseHttpDate(date ?? '', 0)]
   return then !== undefined && now !== undefined && now - then >= SETTLED
-}
-
-function isCoded({ headers }: Head): boolean {
-  return !/^\s*(?:identity)?\s*$/i.test(headers.get('content-encoding') ?? '')
 }

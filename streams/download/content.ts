@@ -1,15 +1,17 @@
 /** What is there of a file: its bytes, by what they are known, and how far each range has come. */
 import {
   continuable,
+  continuation,
+  isCoded,
   lengthOf,
   offersRanges,
-  type Representation,
+  type HttpHeaders,
   type ResponseHead,
-  type StreamingResponse,
 } from '../../src/index.ts'
 import { Verification, type Verdict, type Verify } from './digest.ts'
 import { Part } from './part.ts'
 import { cut, Range } from './range.ts'
+import type { Known } from './record.ts'
 
 /** After so many bytes, how far several ranges have come is written down. */
 const SAVED_EVERY = 8 * 1024 * 1024
@@ -27,10 +29,12 @@ export class Content {
   inherited = false
   readonly #place: Place
   #part: Part | undefined
-  #what: Representation | undefined
+  #what: Known | undefined
   #ranges: readonly Range[] = [new Range()]
   #verification: Verification
   #unsaved = 0
+  /** True where digests are those of other bytes: the server's are of what it sends, and not of what became of it. */
+  #coded = false
 
   constructor(place: Place) {
     this.#place = place
@@ -38,7 +42,7 @@ export class Content {
   }
 
   /** By what the bytes are known; nothing where they cannot be continued. */
-  get what(): Representation | undefined {
+  get what(): Known | undefined {
     return this.#what
   }
   get ranges(): readonly Range[] {
@@ -76,6 +80,14 @@ export class Content {
     return this.#part !== undefined && this.#part.resource !== resource
   }
 
+  /** The end of what an answer brings from `from` on, or why it is no part of this. */
+  continued(head: ResponseHead, from: number): ReturnType<typeof continuation> {
+    if (this.#what === undefined) return { why: 'nothing to continue' }
+    // A validator says nothing about another place. Urls may differ at one: those that are signed always do.
+    if (head.status === 206 && originOf(head) !== this.#what.origin) return { why: 'another place answered' }
+    return continuation(head, this.#what, from)
+  }
+
   /** Makes room for a whole answer, in as many ranges as it can have; `left` says that nobody wants it any more. */
   async begin(head: ResponseHead, resource: string, most: number, range: Range, left: () => boolean): Promise<void> {
     this.drop(range)
@@ -85,9 +97,11 @@ export class Content {
       return
     }
     this.#part = part
-    this.#what = continuable(head)
+    const what = continuable(head)
+    this.#what = what && { ...what, origin: originOf(head) }
     range.end = lengthOf(head)
-    this.hear(head, true)
+    this.#coded = isCoded(head)
+    this.hear(head.headers, true)
     if (most > 1 && this.#what !== undefined && offersRanges(head)) {
       const [first, ...others] = cut(this.#what.total, most)
       range.end = first?.end
@@ -97,8 +111,8 @@ export class Content {
   }
 
   /** Takes note of what the server says of the file. */
-  hear({ headers }: Pick<ResponseHead | StreamingResponse, 'headers'>, whole: boolean): void {
-    this.#verification.hear(headers, whole)
+  hear(headers: HttpHeaders, whole: boolean): void {
+    if (!this.#coded) this.#verification.hear(headers, whole)
   }
 
   /** Writes bytes where they belong; false when that is no part of it any more. */
@@ -153,6 +167,10 @@ export class Content {
     Object.assign(range, { start: 0, at: 0, end: undefined })
     this.#ranges = [range]
   }
+}
+
+function originOf(head: ResponseHead): string | undefined {
+  return URL.parse(head.url)?.origin
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {

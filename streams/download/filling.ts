@@ -1,6 +1,6 @@
 /** One range of a file, and the exchanges that fill it. */
 import { Observable, timer, type Subscriber, type Subscription } from 'rxjs'
-import { continuation, isHttpError, refusedLive, type Reader, type StreamingResponse } from '../../src/index.ts'
+import { isHttpError, refusedLive, type Reader, type StreamingResponse } from '../../src/index.ts'
 import { Backoff } from '../again/backoff.ts'
 import { askedToWait, worthAnotherTry } from '../again/worth.ts'
 import { Final, failed, StartOver } from './failures.ts'
@@ -104,12 +104,14 @@ export class Filling {
       const bytes = await response.read()
       if (left()) return
       if (bytes === undefined) break
+      // What is behind the end of this range belongs to others; what is behind the end of the answer would be anything.
+      if (range.at + bytes.length > (upTo ?? Infinity)) throw this.#tooMuch(response.status)
       const missing = (range.end ?? Infinity) - range.at
       this.#brought += bytes.length
       await of.write(bytes.length > missing ? bytes.subarray(0, missing) : bytes, range)
     }
     if (range.end === undefined) range.end = range.at
-    of.content.hear({ headers: response.trailers }, !asked)
+    of.content.hear(response.trailers, !asked)
   }
 
   /** Judges the head of an answer; returns where what it brings ends. */
@@ -117,10 +119,10 @@ export class Filling {
     const { head, status } = response
     const of = this.#of
     const range = this.#range
-    if (asked && of.content.what !== undefined) {
-      const found = continuation(head, of.content.what, range.at)
+    if (asked) {
+      const found = of.content.continued(head, range.at)
       if ('upTo' in found) {
-        of.content.hear(head, false)
+        of.content.hear(head.headers, false)
         of.tell({ type: 'resumed', from: of.content.loaded, total: of.content.total })
         of.admitted()
         return found.upTo
@@ -132,6 +134,12 @@ export class Filling {
     await of.begin(head, range)
     of.admitted()
     return of.content.total
+  }
+
+  /** A part can be asked for anew, as the whole; of a whole answer that is longer than it says there is no better one. */
+  #tooMuch(status: number): Error {
+    if (status === 206) return new StartOver('more than its range was sent')
+    return new Final(failed(this.#of.request, `has more bytes than the ${this.#range.end ?? 0} it said`))
   }
 
   /** What the download ends with: the last error, or that the server keeps sending less than it was asked for. */

@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Representation } from '../../src/index.ts'
 import { codeOf, unusable } from './failures.ts'
 import { Range } from './range.ts'
-import { bytesOf, isMine, read, recordOf, remove, write } from './record.ts'
+import { bytesOf, isMine, read, recordOf, remove, write, type Known } from './record.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
 const PIECE = 256 * 1024
@@ -35,7 +34,7 @@ export class Part {
   readonly #file: string
   readonly #id: string
   readonly #handle: FileHandle
-  #what: Representation | undefined
+  #what: Known | undefined
   #closed: Promise<void> | undefined
 
   private constructor(file: string, id: string, resource: string, handle: FileHandle) {
@@ -63,7 +62,7 @@ export class Part {
   /** Opens what an earlier run left, and says what there is of it. What is of no use is removed. */
   static async leftOver(
     file: string,
-  ): Promise<{ readonly part: Part; readonly what: Representation; readonly ranges: readonly Range[] } | undefined> {
+  ): Promise<{ readonly part: Part; readonly what: Known; readonly ranges: readonly Range[] } | undefined> {
     const record = read(file)
     if (record === undefined || live.has(bytesOf(file, record.id))) return undefined
     const { id, resource, what, ranges } = record
@@ -103,7 +102,7 @@ export class Part {
   }
 
   /** Writes down what a later run has to know. */
-  save(what: Representation | undefined, ranges: readonly Range[]): void {
+  save(what: Known | undefined, ranges: readonly Range[]): void {
     this.#what = what
     const several = ranges.length > 1 ? ranges : undefined
     write(this.#file, { id: this.#id, resource: this.resource, what, ranges: several })

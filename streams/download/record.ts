@@ -3,6 +3,11 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, un
 import { isRepresentation, type Representation } from '../../src/index.ts'
 import { Range } from './range.ts'
 
+/** By what the bytes are known, and where they come from. */
+export interface Known extends Representation {
+  readonly origin: string | undefined
+}
+
 /** The bytes of a file that is not whole yet. */
 export interface PartRecord {
   /** Part of the name of the file that holds them. */
@@ -10,7 +15,7 @@ export interface PartRecord {
   /** Digest of the url they come from: the url may hold secrets. */
   readonly resource: string
   /** Missing when they cannot be continued. */
-  readonly what: Representation | undefined
+  readonly what: Known | undefined
   /** The ranges; missing for one, whose end is the end of the file. */
   readonly ranges: readonly Range[] | undefined
 }
@@ -84,8 +89,12 @@ function parse(text: string): PartRecord | undefined {
     given,
   )
   if (typeof id !== 'string' || !/^[0-9a-f]{16}$/.test(id) || typeof resource !== 'string') return undefined
-  if (!isRepresentation(what)) return { id, resource, what: undefined, ranges: undefined }
+  if (!isKnown(what)) return { id, resource, what: undefined, ranges: undefined }
   return { id, resource, what, ranges: Array.isArray(ranges) ? rangesOf(ranges, what.total) : undefined }
+}
+
+function isKnown(value: unknown): value is Known {
+  return isRepresentation(value) && Object.hasOwn(value, 'origin') && typeof (value as Known).origin === 'string'
 }
 
 /** Ranges that follow each other from the first byte to the last. */
