@@ -1,15 +1,7 @@
 /** What comes in: decoded, checked, worked on, and held back while there is enough to do. */
 import { from, Subscription } from 'rxjs'
-import {
-  describe,
-  HttpError,
-  type Flow,
-  type HttpErrorDetails,
-  type HttpRequest,
-  type Schema,
-  type SchemaIssue,
-  type SchemaResult,
-} from '../../src/index.ts'
+import { describe, HttpError, type Flow, type HttpErrorDetails, type HttpRequest } from '../../src/index.ts'
+import { checked, type Verdict } from './checked.ts'
 import type { Settings } from './options.ts'
 
 /** What is done with messages once they are read. */
@@ -79,8 +71,13 @@ export class Intake {
       this.#refuse(source, 'cannot be decoded', { cause })
       return
     }
-    if (schema === undefined) this.#handOn(message)
-    else this.#check(schema, message, source)
+    if (schema === undefined) {
+      this.#handOn(message)
+      return
+    }
+    const verdict = checked(schema, message)
+    if (verdict instanceof Promise) this.#await(verdict, source)
+    else this.#judge(verdict, source)
   }
 
   /** Calls back once nothing is being done with messages, which may be at once. */
@@ -98,39 +95,22 @@ export class Intake {
     this.#running.unsubscribe()
   }
 
-  #check({ '~standard': standard }: Schema, message: unknown, source: Source): void {
-    const judge = (result: SchemaResult<unknown>): void => {
-      if (result.issues === undefined) this.#handOn(result.value)
-      else this.#refuse(source, `does not match its schema${place(result.issues)}`, { issues: result.issues })
-    }
-    const failed = (cause: unknown): void => {
-      this.#refuse(source, 'could not be checked by its schema', { cause })
-    }
-    let result: ReturnType<typeof standard.validate>
-    try {
-      result = standard.validate(message)
-    } catch (cause) {
-      failed(cause)
-      return
-    }
-    if ('then' in result) this.#await(result, judge, failed)
-    else judge(result)
+  #judge(verdict: Verdict, source: Source): void {
+    if (verdict.fits) this.#handOn(verdict.value)
+    else this.#refuse(source, verdict.what, verdict.details)
   }
 
   /** The next message must not overtake this one. */
-  #await<T>(late: Promise<T>, proceed: (result: T) => void, failed: (cause: unknown) => void): void {
+  #await(late: Promise<Verdict>, source: Source): void {
     this.#checking = true
     this.#hold()
-    const then =
-      <V>(work: (value: V) => void) =>
-      (value: V): void => {
-        if (this.#over) return
-        this.#checking = false
-        work(value)
-        this.#hold()
-        this.#settle()
-      }
-    late.then(then(proceed), then(failed))
+    void late.then(verdict => {
+      if (this.#over) return
+      this.#checking = false
+      this.#judge(verdict, source)
+      this.#hold()
+      this.#settle()
+    })
   }
 
   #handOn(message: unknown): void {
@@ -195,10 +175,4 @@ export class Intake {
     this.#onIdle = undefined
     work?.()
   }
-}
-
-/** Where the first issue is. What it says may quote the message. */
-function place([issue]: readonly SchemaIssue[]): string {
-  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
-  return path.length === 0 ? '' : ` at ${path.join('.')}`
 }

@@ -61,7 +61,7 @@ export class Session {
         observer.next(value)
       },
       failed: (error, blame) => {
-        if (blame === 'message') this.#link?.refuse(error)
+        if (blame === 'message' && this.#link !== undefined) this.#link.refuse(error)
         else this.fail(error)
       },
       held: held => this.#link?.expect(!held),
@@ -123,9 +123,8 @@ export class Session {
     else if (this.#waiting && this.#outbox.empty) this.#enough.next()
   }
 
-  /** Ends it with an error that no other connection would help. */
+  /** Ends it with an error that no other connection would help, also where what is being done with messages outlives the last. */
   fail(error: unknown): void {
-    if (this.#over) return
     this.#link?.bid({ code: 1011, reason: '' })
     this.#intake.stop()
     this.#finish({ failed: true, error })
