@@ -1,8 +1,8 @@
 /** A place on a session that belongs to somebody else. */
 import type { ClientHttp2Session } from 'node:http2'
-import type { ConnectionInfo, ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
-import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
+import { OneUseConnection } from '../pool/one-use.ts'
+import type { ConnectionOwner } from '../pool/pooled.ts'
 import type { Carrier } from './carrier.ts'
 import type { Http2Exchange } from './exchange.ts'
 import type { StreamExchange } from './stream.ts'
@@ -59,29 +59,19 @@ export class Loan {
 }
 
 /** One request's place. The session outlives it. */
-export class Berth implements PooledConnection<Http2Exchange>, Carrier {
-  readonly info: ConnectionInfo
-  readonly pipelinable = false
-  readonly reused: boolean
+export class Berth extends OneUseConnection<Http2Exchange> implements Carrier {
   readonly maxHeaderSize: number
   readonly #loan: Loan
-  readonly #owner: ConnectionOwner<Http2Exchange>
   #exchange: StreamExchange | undefined
-  #retired = false
 
   constructor(id: number, loan: Loan, maxHeaderSize: number, owner: ConnectionOwner<Http2Exchange>) {
-    this.reused = loan.used++ > 0
-    this.info = { id, ...loan.facts, reused: this.reused }
+    super(id, loan.facts, owner, loan.used++ > 0)
     this.maxHeaderSize = maxHeaderSize
     this.#loan = loan
-    this.#owner = owner
   }
 
   get running(): number {
     return this.#exchange === undefined ? 0 : 1
-  }
-  get retiring(): boolean {
-    return this.#retired
   }
   get fault(): Error | undefined {
     return this.#loan.fault
@@ -113,37 +103,15 @@ export class Berth implements PooledConnection<Http2Exchange>, Carrier {
     else exchange.start(session)
   }
 
-  use(): ConnectedEvent {
-    return { type: 'connection', connection: this.info }
-  }
-
   done(): void {
     if (this.#exchange === undefined) return
     this.#loan.served ||= this.#exchange.started
     this.#exchange = undefined
     this.#loan.berths.delete(this)
-    this.#owner.settling()
-    queueMicrotask(() => {
-      this.retire()
-      this.#owner.settled(this)
-      this.#owner.closed(this)
-    })
+    this.leave()
   }
 
   lost(): void {
     this.#exchange?.lost()
-  }
-
-  retire(): void {
-    if (this.#retired) return
-    this.#retired = true
-    this.#owner.retired(this)
-  }
-
-  destroy(): void {
-    if (this.#retired) return
-    this.retire()
-    // With a request on it, it is closed when that is through.
-    if (this.#exchange === undefined) this.#owner.closed(this)
   }
 }

@@ -1,9 +1,10 @@
 /** One connection that speaks HTTP/2, and the exchanges on it. */
 import type { ClientHttp2Session, Settings } from 'node:http2'
 import type { Socket } from 'node:net'
-import { LinkedList, type ConnectionInfo, type ConnectedEvent } from '../../src/index.ts'
+import { LinkedList, type ConnectedEvent } from '../../src/index.ts'
 import type { ConnectionFacts } from '../connector/connecting.ts'
-import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
+import { CountedConnection } from '../pool/counted.ts'
+import type { ConnectionOwner } from '../pool/pooled.ts'
 import type { Carrier, Rider } from './carrier.ts'
 import { Pulse } from './pulse.ts'
 import type { SessionSettings } from './settings.ts'
@@ -13,16 +14,14 @@ import type { StreamExchange } from './stream.ts'
 const MOST_STREAMS = 2 ** 30 - 1
 
 /** Carries many requests side by side, no more than the server takes. */
-export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
-  readonly info: ConnectionInfo
-  readonly pipelinable = false
+export class Session<X extends Rider> extends CountedConnection<X> implements Carrier {
+  readonly pipelinable: boolean = false
   readonly maxHeaderSize: number
   /** From now on the origin is spoken to over HTTP/1.1. */
   readonly downgrade?: () => void
   readonly #session: ClientHttp2Session
   readonly #socket: Socket
   readonly #settings: SessionSettings
-  readonly #owner: ConnectionOwner<X>
   readonly #settle: () => void
   readonly #pulse: Pulse
   readonly #exchanges = new LinkedList<StreamExchange>()
@@ -30,13 +29,10 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   #next: StreamExchange[] = []
   /** How many streams the server takes at a time. */
   #most: number
-  #again: ConnectedEvent | undefined
   #running = 0
-  #used = 0
   /** Some request was answered, so that the session may have been given up by its server since. */
   #served = false
   #settling = false
-  #retired = false
   #gone = false
   #fault: Error | undefined
   #goaway: { readonly code: number; readonly last: number } | undefined
@@ -51,12 +47,11 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     owner: ConnectionOwner<X>,
     downgrade?: () => void,
   ) {
-    this.info = { id, ...facts, reused: false }
+    super(id, facts, owner)
     this.maxHeaderSize = settings.maxHeaderSize
     this.#session = session
     this.#socket = socket
     this.#settings = settings
-    this.#owner = owner
     this.#most = session.remoteSettings.maxConcurrentStreams ?? Infinity
     if (downgrade !== undefined) {
       this.downgrade = () => {
@@ -77,9 +72,6 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     this.#rest()
   }
 
-  get reused(): boolean {
-    return this.#used > 1
-  }
   get running(): number {
     return this.#running
   }
@@ -89,8 +81,8 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
   get roomy(): boolean {
     return !this.retiring && this.#running < Math.min(this.#most, this.#settings.streams)
   }
-  get retiring(): boolean {
-    return this.#retired || this.#session.closed || this.#session.destroyed || this.#socket.destroyed
+  override get retiring(): boolean {
+    return this.retired || this.#session.closed || this.#session.destroyed || this.#socket.destroyed
   }
   get gone(): boolean {
     return this.#gone || this.#session.destroyed || this.#socket.destroyed || this.#socket.readableEnded
@@ -125,11 +117,10 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     })
   }
 
-  use(): ConnectedEvent {
-    if (++this.#used >= MOST_STREAMS) this.retire()
-    if (this.#used === 1) return { type: 'connection', connection: this.info }
-    this.#again ??= { type: 'connection', connection: { ...this.info, reused: true } }
-    return this.#again
+  override use(): ConnectedEvent {
+    const event = super.use()
+    if (this.used >= MOST_STREAMS) this.retire()
+    return event
   }
 
   done(exchange: StreamExchange): void {
@@ -139,10 +130,9 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     this.#settleSoon()
   }
 
-  retire(): void {
-    if (this.#retired) return
-    this.#retired = true
-    this.#owner.retired(this)
+  override retire(): void {
+    if (this.retired) return
+    super.retire()
     if (this.#running === 0) this.#end()
   }
 
@@ -188,14 +178,14 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     })
     socket.once('close', () => {
       lost()
-      this.#owner.closed(this)
+      this.owner.closed(this)
     })
   }
 
   #settleSoon(): void {
     if (this.#settling) return
     this.#settling = true
-    this.#owner.settling()
+    this.owner.settling()
     queueMicrotask(this.#settle)
   }
 
@@ -211,7 +201,7 @@ export class Session<X extends Rider> implements PooledConnection<X>, Carrier {
     this.#pulse.stop()
     this.#socket.unref()
     const { keepAlive } = this.#settings
-    if (this.retiring || (keepAlive === false && this.#used > 0)) this.destroy()
+    if (this.retiring || (keepAlive === false && this.used > 0)) this.destroy()
     else {
       clearTimeout(this.#idle)
       this.#idle = setTimeout(() => this.destroy(), keepAlive === false ? 0 : keepAlive)

@@ -1,13 +1,14 @@
 /** Requests over a dispatcher of the user's: their agent, a proxy agent or mock agent of undici, whatever else dispatches. */
 import { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
-import { describe, HttpError, type ConnectionInfo, type ConnectedEvent, type HttpRequest } from '../../src/index.ts'
+import { describe, HttpError, type HttpRequest } from '../../src/index.ts'
 import type { ConnectListener } from '../connector/connecting.ts'
 import { codeOf } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
 import { unconnected } from '../exchange/unconnected.ts'
 import type { Preparing } from '../pool/attempt.ts'
-import type { ConnectionOwner, PooledConnection } from '../pool/pooled.ts'
+import { OneUseConnection } from '../pool/one-use.ts'
+import type { ConnectionOwner } from '../pool/pooled.ts'
 import type { Source } from '../pool/pools.ts'
 import type { UndiciExchange } from './exchange.ts'
 import { through, type UndiciInterceptor } from './interceptors.ts'
@@ -34,18 +35,13 @@ export const places: Source = {
 }
 
 /** A place for one request. What the dispatcher does with connections is not seen. */
-export class Place implements PooledConnection<UndiciExchange>, Line {
-  readonly info: ConnectionInfo
-  readonly pipelinable = false
-  readonly reused = false
+export class Place extends OneUseConnection<UndiciExchange> implements Line {
   readonly ended = false
   readonly fault = undefined
   readonly forwarded = undefined
   readonly overheard = true
   readonly #send: Send
-  readonly #owner: ConnectionOwner<UndiciExchange>
   #running = 0
-  #retired = false
 
   constructor(
     id: number,
@@ -54,16 +50,12 @@ export class Place implements PooledConnection<UndiciExchange>, Line {
     interceptors: readonly UndiciInterceptor[],
     owner: ConnectionOwner<UndiciExchange>,
   ) {
-    this.info = { id, protocol: 'http/1.1', reused: false, took: {} }
-    this.#owner = owner
+    super(id, { protocol: 'http/1.1', took: {} }, owner)
     this.#send = through(origin, (options, handler) => dispatcher.dispatch(options, handler), interceptors)
   }
 
   get running(): number {
     return this.#running
-  }
-  get retiring(): boolean {
-    return this.#retired
   }
 
   send(exchange: UndiciExchange): void {
@@ -72,31 +64,9 @@ export class Place implements PooledConnection<UndiciExchange>, Line {
     this.#send(options, exchange, error => explained(exchange.request, error))
   }
 
-  use(): ConnectedEvent {
-    return { type: 'connection', connection: this.info }
-  }
-
   done(): void {
     this.#running--
-    this.#owner.settling()
-    queueMicrotask(() => {
-      this.retire()
-      this.#owner.settled(this)
-      this.#owner.closed(this)
-    })
-  }
-
-  retire(): void {
-    if (this.#retired) return
-    this.#retired = true
-    this.#owner.retired(this)
-  }
-
-  destroy(): void {
-    if (this.#retired) return
-    this.retire()
-    // With a request on it, it is closed when that is through.
-    if (this.#running === 0) this.#owner.closed(this)
+    this.leave()
   }
 }
 
