@@ -148,7 +148,7 @@ export class Content {
     if (part === undefined) return
     if (keep && part.isOfUse && this.loaded > 0) {
       try {
-        part.save(this.#what, this.#ranges)
+        part.save(this.#what, this.#ranges, false)
       } catch {
         // A later run begins where it was written down last.
       }

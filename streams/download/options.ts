@@ -5,6 +5,7 @@ import { BACKOFF, BACKOFF_CHECKS, type BackoffOptions } from '../again/backoff.t
 import { settle } from '../again/settings.ts'
 import { split } from '../again/split.ts'
 import { toHex, type Verify } from './digest.ts'
+import { MOST_RANGES } from './range.ts'
 
 /** Options of `download`, beside those of the call. Bad input fails with `CONFIG`. */
 export interface DownloadOptions {
@@ -68,8 +69,6 @@ export interface Settled {
   readonly interval: number
   readonly mode: number
 }
-
-const MOST_RANGES = 16
 
 const digests: Check = value => {
   if (typeof value === 'boolean') return undefined

@@ -5,7 +5,7 @@ import { access, link, lstat, open, rename, unlink, type FileHandle } from 'node
 import { dirname } from 'node:path'
 import { codeOf, unusable } from './failures.ts'
 import { Range } from './range.ts'
-import { bytesOf, isMine, read, recordOf, remove, write, type Known } from './record.ts'
+import { bytesOf, isMine, isOfAnother, read, recordOf, remove, removeBytes, write, type Known } from './record.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
 const PIECE = 256 * 1024
@@ -49,7 +49,7 @@ export class Part {
   static async create(file: string, resource: string, mode: number): Promise<Part> {
     const id = randomBytes(8).toString('hex')
     // First the record, so that whatever happens next, a later run knows what to remove.
-    write(file, { id, resource, what: undefined, ranges: undefined })
+    write(file, { id, resource, what: undefined, ranges: undefined, writer: process.pid })
     try {
       const handle = await open(bytesOf(file, id), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
       return new Part(file, id, resource, handle)
@@ -64,23 +64,35 @@ export class Part {
     file: string,
   ): Promise<{ readonly part: Part; readonly what: Known; readonly ranges: readonly Range[] } | undefined> {
     const record = read(file)
-    if (record === undefined || live.has(bytesOf(file, record.id))) return undefined
+    if (record === undefined || live.has(bytesOf(file, record.id)) || isOfAnother(record)) return undefined
     const { id, resource, what, ranges } = record
     if (what !== undefined) {
       const handle = await open(bytesOf(file, id), O_RDWR | O_NOFOLLOW).catch(() => undefined)
       const stat = await handle?.stat()
       const ours = stat?.isFile() === true && stat.nlink === 1 && isMine(stat.uid)
-      // A record with ranges knows how far each has come; a file without says it by its size.
-      if (handle !== undefined && ours && stat.size <= what.total && !live.has(bytesOf(file, id))) {
+      // A record with ranges knows how far each has come, unless the bytes are gone; a file without says it by its size.
+      const least = Math.max(0, ...(ranges ?? []).filter(({ loaded }) => loaded > 0).map(({ at }) => at))
+      const fits = ours && stat.size <= what.total && stat.size >= least
+      if (handle !== undefined && fits && !live.has(bytesOf(file, id))) {
         const part = new Part(file, id, resource, handle)
-        part.#what = what
-        return { part, what, ranges: ranges ?? [new Range(0, what.total, stat.size)] }
+        const over = { part, what, ranges: ranges ?? [new Range(0, what.total, stat.size)] }
+        part.#claim(over)
+        return over
       }
       await handle?.close()
     }
-    remove(bytesOf(file, id))
+    removeBytes(file, id)
     removeRecord(file, id)
     return undefined
+  }
+
+  /** Says that this process is at it now; on a full disk the bytes are of use all the same. */
+  #claim({ what, ranges }: { readonly what: Known; readonly ranges: readonly Range[] }): void {
+    try {
+      this.save(what, ranges)
+    } catch {
+      // The record stays as it was.
+    }
   }
 
   async write(bytes: Uint8Array, at: number): Promise<void> {
@@ -101,11 +113,12 @@ export class Part {
     }
   }
 
-  /** Writes down what a later run has to know. */
-  save(what: Known | undefined, ranges: readonly Range[]): void {
+  /** Writes down what a later run has to know, and whether this one is still at it. */
+  save(what: Known | undefined, ranges: readonly Range[], writing = true): void {
     this.#what = what
     const several = ranges.length > 1 ? ranges : undefined
-    write(this.#file, { id: this.#id, resource: this.resource, what, ranges: several })
+    const writer = writing ? process.pid : undefined
+    write(this.#file, { id: this.#id, resource: this.resource, what, ranges: several, writer })
   }
 
   /** Gives the bytes their name, when they are safe on the disk; under it there was nothing, or the old file, until then. */

@@ -22,6 +22,9 @@ export class Range {
   }
 }
 
+/** The most ranges a download can have at the same time. */
+export const MOST_RANGES = 16
+
 /** The least a range is worth a request of its own for, in bytes. */
 const LEAST = 1024 * 1024
 

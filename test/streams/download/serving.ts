@@ -17,10 +17,10 @@ export const made = (size: number, seed = 7): Uint8Array =>
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /** Which bytes are asked for; nothing when all of them are. */
-export function rangeOf(
-  request: ServedRequest,
-): { readonly from: number; readonly to: number | undefined } | undefined {
-  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.header('range')) ?? []
+export function rangeOf({
+  headers,
+}: Pick<ServedRequest, 'headers'>): { readonly from: number; readonly to: number | undefined } | undefined {
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(String(headers['range'])) ?? []
   return from === undefined ? undefined : { from: Number(from), to: to ? Number(to) + 1 : undefined }
 }
 
