@@ -226,6 +226,18 @@ describe('a body of parts that is none', () => {
     })
   })
 
+  it('looks at long white space in header fields once', async () => {
+    const padded = `a: x${' '.repeat(16_000)}y \t`
+    const started = performance.now()
+    const got = await readAll(
+      multipart(),
+      [bytesOf(crlf(`--b\n${padded}\n\n${`\n--b\n${padded}\n\n`.repeat(9)}\n--b--`))],
+      mixed(),
+    )
+    expect(got.map(({ headers }) => headers.get('a')?.length)).toEqual(Array.from({ length: 10 }, () => 16_002))
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+
   it.each(['hunter2', 'a b: c', ': x', ' folded: x', 'a: x\0y'])('fails at the header line %j', async line => {
     const { error } = await broken(crlf(`--b\n${line}\n\nx\n--b--`))
     expect(error).toMatchObject({
