@@ -1,5 +1,5 @@
 /** Text out of bytes, cut only behind the end of a line, so that no character is ever cut. */
-import { concat } from '../../src/index.ts'
+import { Carry } from '../reading/carry.ts'
 
 const LF = 10
 const CR = 13
@@ -13,8 +13,7 @@ export class WholeLines {
   readonly #take: (text: string) => void
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   /** The beginning of a line whose end has not come. */
-  readonly #begun: Uint8Array[] = []
-  #waiting = 0
+  readonly #begun = new Carry()
   #first = true
 
   /** `take` is given one line or more, each with its end: LF, CR or CRLF, of which the LF may follow in the next text. */
@@ -24,7 +23,7 @@ export class WholeLines {
 
   /** Bytes of the line whose end has not come. */
   get waiting(): number {
-    return this.#waiting
+    return this.#begun.length
   }
 
   push(bytes: Uint8Array): void {
@@ -34,26 +33,24 @@ export class WholeLines {
 
   /** Drops the line whose end has not come. */
   forget(): void {
-    this.#begun.length = 0
-    this.#waiting = 0
+    this.#begun.take()
   }
 
   #piece(bytes: Uint8Array): void {
     const end = behindLastLine(bytes)
     if (end === 0) {
-      this.#keep(bytes)
+      this.#begun.add(bytes)
       return
     }
     let start = 0
-    if (this.#waiting > 0) {
+    if (this.#begun.length > 0) {
       // Only the line itself is copied, unless everything is short.
       start = end <= SHORT ? end : behindFirstLine(bytes)
-      const begun = concat([...this.#begun, bytes.subarray(0, start)])
-      this.forget()
-      this.#give(begun)
+      this.#begun.add(bytes.subarray(0, start))
+      this.#give(this.#begun.take())
     }
     if (start < end) this.#give(bytes.subarray(start, end))
-    if (end < bytes.length) this.#keep(bytes.subarray(end))
+    if (end < bytes.length) this.#begun.add(bytes.subarray(end))
   }
 
   #give(bytes: Uint8Array): void {
@@ -61,12 +58,6 @@ export class WholeLines {
     const marked = this.#first && text.charCodeAt(0) === 0xfeff
     this.#first = false
     this.#take(marked ? text.slice(1) : text)
-  }
-
-  /** A copy: the bytes are not ours, and the few that are left would hold on to all of them. */
-  #keep(bytes: Uint8Array): void {
-    this.#begun.push(bytes.slice())
-    this.#waiting += bytes.length
   }
 }
 

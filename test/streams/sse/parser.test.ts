@@ -34,6 +34,11 @@ function parse(text: string | Uint8Array, { split = [], maxEvent = false, place 
 const short = (text: string | Uint8Array, how?: How): string[] =>
   parse(text, how).map(({ type, data }) => `${type}:${data}`)
 
+function used(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
 function failure(work: () => unknown): HttpError {
   try {
     work()
@@ -175,6 +180,18 @@ describe('limits', () => {
       if (fine) expect(work()).toHaveLength(1)
       else expect(failure(work)).toMatchObject(tooLong)
     }
+  })
+
+  it('take little more than twice their size of memory, however small the pieces', () => {
+    const parser = new EventParser(ORIGIN, false)
+    const byte = bytesOf('x')
+    const size = 512 * 1024
+    globalThis.gc?.()
+    const before = used()
+    for (let sent = 0; sent < size; sent++) parser.push(byte, () => true)
+    globalThis.gc?.()
+    expect(used() - before).toBeLessThan(8 * size)
+    parser.end()
   })
 
   it('hold for a line that never ends, whatever it is', () => {
