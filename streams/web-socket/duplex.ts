@@ -121,7 +121,8 @@ export class WebSocketDuplex<In, Out = In> extends Observable<In> implements Obs
 
   /**
    * Subscribes to a part of what the peer has to tell: sends what `subscribe` makes, hands on the messages that `belongs` says yes
-   * to, and sends what `unsubscribe` makes when it is left. After a break the first is sent again, over the new connection.
+   * to, and sends what `unsubscribe` makes when it is left. After a break the first is sent again, over the new connection. What
+   * `subscribe` and `belongs` throw is its error alone; what `unsubscribe` throws ends the WebSocket, for the peer would go on.
    *
    * Two of the same kind are two subscriptions; share one with `share()` where the peer counts them once.
    */
@@ -138,6 +139,8 @@ export class WebSocketDuplex<In, Out = In> extends Observable<In> implements Obs
         const told = hub.channels.delete(channel) && hub.ready
         try {
           if (told) hub.post(unsubscribe())
+        } catch (error) {
+          hub.fail(error)
         } finally {
           member.unsubscribe()
         }
@@ -170,6 +173,8 @@ export class WebSocketDuplex<In, Out = In> extends Observable<In> implements Obs
       try {
         hub.post(subscribe())
       } catch (error) {
+        // What was never asked for is not given up.
+        hub.channels.delete(channel)
         channel.fail(error)
       }
     })

@@ -88,7 +88,7 @@ export class Hub {
       if (session?.ready === true) session.send(letter)
       else this.#outbox.push(letter)
     } catch (error) {
-      this.fail(error as HttpError)
+      this.fail(error)
     }
     return true
   }
@@ -100,7 +100,7 @@ export class Hub {
   }
 
   /** Ends the session with an error. Where there is none, whoever caused it has to hear of it. */
-  fail(error: HttpError): void {
+  fail(error: unknown): void {
     if (this.#life === undefined) throw error
     this.#life.session.fail(error)
   }

@@ -1,5 +1,6 @@
 /** Sends what a source has, as fast as it is taken. */
 import { from, type ObservableInput, type Subscriber } from 'rxjs'
+import { HttpError, shown } from '../../src/index.ts'
 
 /** Bytes that may be on their way before the next message is asked for. */
 const HIGH_WATER = 256 * 1024
@@ -82,6 +83,9 @@ async function pull<Out>(
 }
 
 function iteratorOf<T>(source: ObservableInput<T>): AnyIterator<T> | undefined {
+  // A text is a list of characters to the language, and a message to whoever passes it.
+  if ((typeof source !== 'object' && typeof source !== 'function') || (source as object | null) === null)
+    throw noSource(source)
   if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
   if (Symbol.iterator in source) return source[Symbol.iterator]()
   return undefined
@@ -95,4 +99,12 @@ function leave(iterator: AnyIterator<unknown>): void {
   } catch {
     ignore()
   }
+}
+
+function noSource(source: unknown): HttpError {
+  return new HttpError(
+    'CONFIG',
+    `send() takes messages from a list, a generator, an async iterable or an Observable, not from ${shown(source)}; one message is sent by next().`,
+    { phase: 'config' },
+  )
 }

@@ -654,6 +654,54 @@ describe('subscriptions over one connection', () => {
       })
     })
   })
+
+  it('that were never asked for are not given up', () => {
+    marbles(() => {
+      const { socket, said, leave } = talk({}, [])
+      const failing = socket.multiplex(
+        () => {
+          throw new RangeError('no')
+        },
+        () => '-',
+        () => true,
+      )
+      at(1, () => {
+        failing.subscribe({ error() {} })
+      })
+      at(5, () => {
+        expect(said()).toEqual([['no goodbye']])
+        leave()
+      })
+    })
+  })
+
+  it.each<[string, boolean | RangeError]>([
+    ['left', true],
+    ['broken by their filter', new RangeError('filter')],
+  ])('that cannot be given up when they are %s end the WebSocket', (_, belongs) => {
+    marbles(() => {
+      const { socket, heard, states } = talk({}, [5, 'a'])
+      const ends: string[] = []
+      const topic = socket.multiplex(
+        () => '+',
+        () => {
+          throw new RangeError('no')
+        },
+        () => {
+          if (belongs instanceof Error) throw belongs
+          return belongs
+        },
+      )
+      at(1, () => {
+        topic.pipe(take(1)).subscribe({ error: (error: unknown) => ends.push(String(error)), complete: () => ends.push('|') })
+      })
+      at(10, () => {
+        expect(ends).toEqual([belongs instanceof Error ? 'RangeError: filter' : '|'])
+        expect(heard).toEqual(['5 a', '5 RangeError: no'])
+        expect(states.at(-1)).toBe('5 closed')
+      })
+    })
+  })
 })
 
 describe('the handshake', () => {

@@ -180,3 +180,14 @@ describe('sending a source', () => {
     subscription.unsubscribe()
   })
 })
+
+it.each([
+  ['a text', 'hello'],
+  ['nothing', null],
+  ['a number', 7],
+])('what is no source but %s is refused', async (_, source) => {
+  const { ends, leave } = send(source as never, [{ webSocket: [] }])
+  await pass(1)
+  expect(ends).toEqual(['CONFIG'])
+  leave()
+})
