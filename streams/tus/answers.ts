@@ -17,7 +17,10 @@ export function placeOf(head: ResponseHead, asked: HttpRequest): URL {
   if (place === undefined) {
     throw wrong(asked, `does not say where the upload is: Location is ${location === undefined ? 'missing' : 'no url'}`)
   }
-  if (place.origin === new URL(asked.url).origin && place.username === '' && place.password === '') return place
+  if (place.username !== '' || place.password !== '') {
+    throw wrong(asked, 'says that the upload is at a url with a user or a password, which are not sent')
+  }
+  if (place.origin === new URL(asked.url).origin) return place
   throw wrong(
     asked,
     `says that the upload is on another origin (${place.origin}), where the headers of the call may not go`,
@@ -51,6 +54,11 @@ export function checkLength({ headers }: ResponseHead, size: number, asked: Http
 /** The error of a server that accepts bytes and keeps none: it would be given them for ever. */
 export function tookNothing(asked: HttpRequest): HttpError {
   return wrong(asked, 'says that the server took nothing of what it was sent')
+}
+
+/** The error of a server that has bytes of the upload that nobody sent: what is left would not fit behind them. */
+export function tookTooMuch(asked: HttpRequest, offset: number, sent: number): HttpError {
+  return wrong(asked, `says that the server has ${offset} bytes, and it was sent no more than ${sent}`)
 }
 
 /** The server has forgotten the upload. */

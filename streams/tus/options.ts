@@ -16,7 +16,7 @@ export interface TusOptions {
    * requests or keep nothing of one that broke off.
    */
   readonly chunkSize?: number | undefined
-  /** Further attempts at most in a row by which the server gets nothing. Default 10. */
+  /** Further attempts at most in a row after which the server has no more than it ever had. Default 10. */
   readonly times?: number | undefined
   /** How long to wait before each; `first` is 100 here unless said otherwise. */
   readonly backoff?: BackoffOptions | undefined

@@ -15,7 +15,7 @@ import {
 import type { Call } from '../again/asked.ts'
 import { Backoff } from '../again/backoff.ts'
 import { askedToWait } from '../again/worth.ts'
-import { checkLength, expiryOf, isGone, offsetOf, placeOf, tookNothing, worthAsking } from './answers.ts'
+import { checkLength, expiryOf, isGone, offsetOf, placeOf, tookNothing, tookTooMuch, worthAsking } from './answers.ts'
 import type { Settled, TusEvent } from './options.ts'
 import { SENT, watched } from './watched.ts'
 
@@ -59,8 +59,9 @@ export class Upload {
   async run(): Promise<void> {
     const { blob, options } = this.#wanted
     const backoff = new Backoff(options.backoff)
+    // The most the server ever had: one that forgets, and takes the same again, would be given it for ever.
+    let most = 0
     for (let row = 0; this.#place === undefined || this.#offset !== blob.size;) {
-      const before = this.#stored
       try {
         await this.#step()
       } catch (error) {
@@ -71,7 +72,8 @@ export class Upload {
         else await this.#wait(error, backoff.next(askedToWait(error)))
       }
       if (this.#out.closed) return
-      if (this.#stored <= before) continue
+      if (this.#stored <= most) continue
+      most = this.#stored
       row = 0
       backoff.reset()
     }
@@ -113,6 +115,7 @@ export class Upload {
   async #send(place: URL, offset: number): Promise<void> {
     const { blob, options } = this.#wanted
     const end = Math.min(offset + options.chunkSize, blob.size)
+    let sent = offset
     const { head, asked } = await this.#request(
       place,
       {
@@ -122,10 +125,13 @@ export class Upload {
         body: blob.slice(offset, end),
       },
       loaded => {
-        this.#progress(Math.min(offset + loaded, end))
+        // A redirect, or a plugin, may have it sent once more.
+        sent = Math.max(sent, Math.min(offset + loaded, end))
+        this.#progress(sent)
       },
     )
     this.#offset = offsetOf(head, blob.size, asked)
+    if (this.#offset > end) throw tookTooMuch(asked, this.#offset, end)
     if (this.#offset <= offset) throw tookNothing(asked)
     this.#stored = this.#offset
     this.#progress(this.#offset, true)
