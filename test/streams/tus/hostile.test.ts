@@ -93,7 +93,7 @@ it.each(['created', 'waiting', 'resumed', 'restarted'] as const)(
   async type => {
     await using server = await serve({
       'POST /files': created('/u'),
-      'PATCH /u': ({ index }) => reply.status(index === 0 ? 503 : 404),
+      'PATCH /u': request => reply.status(request.header('upload-offset') === '0' ? 503 : 404),
       'HEAD /u': has(5, 200),
     })
     await using client = clientOf()
