@@ -56,7 +56,7 @@ export class TypedEvents implements Parser<ServerSentEvent<string, unknown>> {
   }
 
   #read({ type, data }: ServerSentEvent, schema: Schema): unknown {
-    const { vendor, validate } = schema['~standard']
+    const standard = schema['~standard']
     let value: unknown
     try {
       value = JSON.parse(data)
@@ -64,12 +64,12 @@ export class TypedEvents implements Parser<ServerSentEvent<string, unknown>> {
       // The parser's own message quotes the data, which may hold secrets.
       throw this.#wrong(type, 'is no valid JSON')
     }
-    const result = validate(value)
+    const result = standard.validate(value)
     if ('then' in result) {
       result.then(undefined, () => undefined)
       throw this.#wrong(
         type,
-        `has an asynchronous schema of ${vendor}; use it in the projector, where it may take its time`,
+        `has an asynchronous schema of ${standard.vendor}; use it in the projector, where it may take its time`,
       )
     }
     if (result.issues === undefined) return result.value

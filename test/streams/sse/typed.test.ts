@@ -67,6 +67,17 @@ describe('events by name', () => {
     ])
   })
 
+  it('may be read by a schema that needs to be called as what it is', () => {
+    const standard = {
+      version: 1,
+      vendor: 'class',
+      validate(value: unknown) {
+        return { value: `${this.vendor} ${String(value)}` }
+      },
+    } as const
+    expect(read('data: 1\n\n', { message: { '~standard': standard } })).toEqual([['message', 'class 1']])
+  })
+
   it('are described by an object of readings', () => {
     const callable = Object.assign(() => undefined, positive)
     for (const fine of [{}, { a: 'text' }, { a: positive, b: json() }, { a: callable }]) {
