@@ -511,7 +511,7 @@ it('holds back the next exchange at once when the last one was held back as it e
   })
   await using client = createClient({
     engine: undici(),
-    plugins: [resume({ delay: () => 1, times: 2 }), timeout({ attempt: 300 })],
+    plugins: [resume({ delay: () => 1, times: 2 }), timeout({ attempt: 1_000 })],
   })
   const call = client.stream(`${server.url}file`, () => NEVER).subscribe()
   await server.received(3)
