@@ -57,15 +57,18 @@ export class Filling {
       let receiving: Promise<void> = Promise.resolve()
       const read = (response: StreamingResponse): Observable<never> =>
         new Observable(subscriber => {
-          receiving = this.#receive(response, ranged.asked, subscriber).then(
-            () => {
-              subscriber.complete()
-            },
-            (error: unknown) => {
-              if (error instanceof Final || error instanceof StartOver) fatal = error
-              subscriber.error(error instanceof Final ? error.error : error)
-            },
-          )
+          // Not before it is known as running: what it tells may end the exchange.
+          receiving = Promise.resolve()
+            .then(() => this.#receive(response, ranged.asked, subscriber))
+            .then(
+              () => {
+                subscriber.complete()
+              },
+              (error: unknown) => {
+                if (error instanceof Final || error instanceof StartOver) fatal = error
+                subscriber.error(error instanceof Final ? error.error : error)
+              },
+            )
         })
       const reader: Reader<never> = Object.assign(read, {
         prepare: (request: Parameters<NonNullable<Reader<never>['prepare']>>[0]) => {
@@ -97,6 +100,7 @@ export class Filling {
     const of = this.#of
     const range = this.#range
     const left = (): boolean => subscriber.closed
+    if (left()) return
     const upTo = await this.#admit(response, asked)
     for (;;) {
       // Another range goes on from here, in an exchange of its own.
