@@ -19,7 +19,7 @@ export interface DownloadOptions {
   readonly keep?: boolean | undefined
   /**
    * What the file must be: its SHA-256 or SHA-512 as hex or base64. What the server says of it by `Repr-Digest` and
-   * `Content-Digest` (RFC 9530) is compared in any case, unless it is `false`. Default `true`: what the server says.
+   * `Content-Digest` (RFC 9530) is compared in any case, unless it is `false`, or the body is encoded. Default `true`: what the server says.
    */
   readonly verify?: Verify | undefined
   /**

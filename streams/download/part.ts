@@ -5,7 +5,8 @@ import { access, link, lstat, open, rename, unlink, type FileHandle } from 'node
 import { dirname } from 'node:path'
 import { codeOf, unusable } from './failures.ts'
 import { Range } from './range.ts'
-import { bytesOf, isMine, isOfAnother, read, recordOf, remove, removeBytes, write, type Known } from './record.ts'
+import { bytesOf, isMine, read, recordOf, remove, removeBytes, write, type Known } from './record.ts'
+import { isOfAnother } from './writer.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants
 const PIECE = 256 * 1024
@@ -64,7 +65,9 @@ export class Part {
     file: string,
   ): Promise<{ readonly part: Part; readonly what: Known; readonly ranges: readonly Range[] } | undefined> {
     const record = read(file)
-    if (record === undefined || live.has(bytesOf(file, record.id)) || isOfAnother(record)) return undefined
+    if (record === undefined) return undefined
+    const bytes = bytesOf(file, record.id)
+    if (live.has(bytes) || isOfAnother(record.writer, bytes)) return undefined
     const { id, resource, what, ranges } = record
     if (what !== undefined) {
       const handle = await open(bytesOf(file, id), O_RDWR | O_NOFOLLOW).catch(() => undefined)

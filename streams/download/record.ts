@@ -1,7 +1,6 @@
 /** What a later process has to know of the bytes that are there: a small file beside them. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { isRepresentation, type Representation } from '../../src/index.ts'
-import { codeOf } from './failures.ts'
 import { MOST_RANGES, Range } from './range.ts'
 
 /** By what the bytes are known, and where they come from. */
@@ -89,16 +88,6 @@ export function read(file: string): PartRecord | undefined {
 export function removeBytes(file: string, id: string): void {
   remove(bytesOf(file, id))
   remove(besideOf(file, id))
-}
-
-/** Tells whether another process that still runs is at it. A number that was given to another one since is taken for it. */
-export function isOfAnother({ writer }: PartRecord): boolean {
-  if (writer === undefined || writer === process.pid) return false
-  try {
-    return process.kill(writer, 0)
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
-  }
 }
 
 /** Removes a file that may be gone already. */

@@ -226,6 +226,21 @@ describe('another process', () => {
     await once(child, 'close')
   })
 
+  it.skipIf(process.platform !== 'linux')(
+    'that only has the number of the one that was killed keeps nobody away',
+    async () => {
+      using folder = new Folder()
+      await using server = await stalling(2 * MIB, 4)
+      await using client = clientOf()
+      await left(client, `${server.url}file`, folder, 7 * MIB)
+      const record = JSON.parse(readFileSync(recordOf(folder), 'utf8')) as object
+      writeFileSync(recordOf(folder), JSON.stringify({ ...record, writer: process.ppid }))
+      const events = await folder.fill(client, `${server.url}file`)
+      expect(because(events)).toEqual(['resumed', 'resumed', 'resumed', 'resumed'])
+      expect(folder.names).toEqual(['big.iso'])
+    },
+  )
+
   it('that was killed over several ranges is gone on with, each where it was', async () => {
     using folder = new Folder()
     await using server = await stalling(3 * MIB, 4)
