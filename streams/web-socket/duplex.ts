@@ -83,7 +83,7 @@ export class WebSocketDuplex<In, Out = In> extends Observable<In> implements Obs
 
   /**
    * Sends all that a source has, and completes once the system has taken it. A list, a generator and an async iterable are asked
-   * for the next message when there is room (256 KiB); an Observable cannot be held back, it is bounded by `maxQueue`. Cold, and a
+   * for the next message when there is room (256 KiB, 4096 messages); an Observable cannot be held back, it is bounded by `maxQueue`. Cold, and a
    * subscriber like any other: it connects. Fails when the WebSocket ends before; a message that was on its way when a connection
    * broke is not sent again.
    */

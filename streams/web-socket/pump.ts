@@ -4,6 +4,8 @@ import { HttpError, shown } from '../../src/index.ts'
 
 /** Bytes that may be on their way before the next message is asked for. */
 const HIGH_WATER = 256 * 1024
+/** Messages that may be on their way: those of a few bytes, or none, would fill the queue long before, or never come to an end. */
+const MOST_PENDING = 4096
 
 /** Where messages go. */
 export interface Drain<Out> {
@@ -47,7 +49,7 @@ export function pump<Out>(source: ObservableInput<Out>, drain: Drain<Out>, subsc
     return
   }
   const room = (): Promise<void> | undefined => {
-    if (pending === 0 || drain.bufferedAmount < HIGH_WATER) return undefined
+    if (pending === 0 || (pending < MOST_PENDING && drain.bufferedAmount < HIGH_WATER)) return undefined
     return new Promise(resolve => (wake = resolve))
   }
   subscriber.add(() => {

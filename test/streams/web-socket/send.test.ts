@@ -91,6 +91,22 @@ describe('sending a source', () => {
     expect(sending.ends).toEqual([])
   })
 
+  it.each([
+    ['nothing', ''],
+    ['next to nothing', '1'],
+  ])('asks for no more than some thousands of messages that say %s', async (_, message) => {
+    let asked = 0
+    function* many() {
+      while (asked++ < 12_000) yield message
+    }
+    const sending = send(many(), [{ delay: 20, webSocket: [] }])
+    await pass(10)
+    expect(asked).toBeLessThan(10_000)
+    await pass(20_000)
+    expect(sending.ends).toEqual(['|'])
+    expect(sending.messages()).toHaveLength(12_000)
+  })
+
   it('waits for the connection, and for the next one when it breaks', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const log: string[] = []
