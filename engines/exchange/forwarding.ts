@@ -1,15 +1,8 @@
 /** A request that a proxy is asked for in place of its server: in absolute form (RFC 9112 §3.2.2), and again after 407. */
 import { describe, HttpError, type HttpRequest, type Route } from '../../src/index.ts'
 import { Admission } from '../connector/proxy/access.ts'
+import type { ProxyHead } from '../connector/proxy/head.ts'
 import { Refusal, responseOf, type Refused } from '../connector/proxy/refusal.ts'
-
-/** What the proxy said of a request. */
-interface Head {
-  readonly httpVersion: '1.0' | '1.1'
-  readonly status: number
-  readonly statusText: string
-  readonly fields: readonly string[]
-}
 
 /** Says what is written for the proxy, and what its refusal means. */
 export class Forwarding {
@@ -36,7 +29,7 @@ export class Forwarding {
   }
 
   /** Reads what the proxy has to say; `done` is called once and never at once. */
-  read(head: Head, done: (refused: Refused) => void): Refusal {
+  read(head: ProxyHead, done: (refused: Refused) => void): Refusal {
     return new Refusal(this.#admission.hop, head, undefined, done)
   }
 

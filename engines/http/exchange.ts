@@ -8,14 +8,13 @@ import {
   type HttpEvent,
   type HttpRequest,
 } from '../../src/index.ts'
-import type { Refusal, Refused } from '../connector/proxy/refusal.ts'
 import { listenerFailed, SOURCE_FAILED, stalled, truncated, unsendable } from '../exchange/faults.ts'
-import { Forwarding } from '../exchange/forwarding.ts'
+import type { Forwarding } from '../exchange/forwarding.ts'
 import { faultOf } from '../exchange/head.ts'
-import { adopted, errorOf, type Fault, type Progress } from '../exchange/progress.ts'
+import { Http1Exchange } from '../exchange/over-http1.ts'
+import { adopted, errorOf, type Fault } from '../exchange/progress.ts'
 import type { PooledExchange } from '../pool/pooled.ts'
 import type { Pools } from '../pool/pools.ts'
-import { Queued } from '../pool/queued.ts'
 import { Answer, versionFault } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { failureOf, isUnparsable } from './failure.ts'
@@ -25,69 +24,43 @@ import { Wire, type Informational, type WireListener } from './wire.ts'
 
 const SENT: HttpEvent = { type: 'sent' }
 
-/** Where an exchange stands: in a queue, given to a connection, on the wire, being answered, through. */
-type Stage = 'waiting' | 'handed' | 'written' | 'answered' | 'over'
-
 /** A request on its way. */
 export class HttpExchange
-  extends Queued<HttpExchange>
+  extends Http1Exchange<HttpExchange, Connection, Sending>
   implements PooledExchange<HttpExchange>, WireListener, SendingListener
 {
   readonly pipelinable: boolean = false
-  readonly #observer: EventObserver
-  readonly #pools: Pools<HttpExchange>
   readonly #settings: Settings
-  #stage: Stage = 'waiting'
-  #connection: Connection | undefined
   #wire: Wire | undefined
-  #sending: Sending | undefined
   #answer: Answer | undefined
-  #paused = false
-  #reused = false
-  #sentAll = false
-  #started = false
-  #informational = 0
   #unexpecting = false
-  /** Where a proxy is asked in place of the server. */
-  #forwarding: Forwarding | undefined
-  /** The proxy said no, and goes on talking. */
-  #refusal: Refusal | undefined
   /** How it ended while its last bytes were held back. */
   #failing: (() => HttpError) | undefined
 
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<HttpExchange>, settings: Settings) {
-    super(request, pools.nextTicket(), settings)
-    this.#observer = observer
-    this.#pools = pools
+    super(request, observer, pools, settings)
     this.#settings = settings
   }
 
   // What the user of the engine does.
 
   abort(): void {
-    if (this.#stage === 'over') return
-    const stage = this.#stage
-    this.#end()
-    if (stage === 'waiting') this.#pools.poolOf(this.request).leave(this)
-    else this.#drop()
+    if (this.stage === 'over') return
+    const stage = this.stage
+    this.end()
+    if (stage === 'waiting') this.pools.poolOf(this.request).leave(this)
+    else this.drop()
   }
 
   pause(): void {
-    this.#paused = true
+    this.paused = true
     this.#answer?.pause()
   }
 
   resume(): void {
-    this.#paused = false
+    this.paused = false
     if (this.#answer?.hasRest === true) queueMicrotask(() => this.#tellRest())
     else this.#answer?.resume()
-  }
-
-  /** Ends it with this error. */
-  fail(error: HttpError): void {
-    if (this.#stage === 'over') return
-    this.abort()
-    this.#observer.error(error)
   }
 
   // What its connection does.
@@ -97,27 +70,23 @@ export class HttpExchange
     return this.#answer?.whole === true
   }
 
-  isOn(connection: Connection): boolean {
-    return this.#connection === connection
-  }
-
   /** A connection takes it. */
   hand(connection: Connection): void {
     this.waited()
-    this.#stage = 'handed'
-    this.#connection = connection
+    this.stage = 'handed'
+    this.connection = connection
   }
 
   /** Sends it. */
   begin(): void {
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     if (connection.retiring) {
       this.#lost(undefined)
       return
     }
     const expecting = this.#unexpecting ? undefined : this.#settings.expectContinue
-    const sending = new Sending(this.request, this.#observer, expecting, this)
-    this.#sending = sending
+    const sending = new Sending(this.request, this.observer, expecting, this)
+    this.sending = sending
     try {
       sending.open()
     } catch (error) {
@@ -126,19 +95,19 @@ export class HttpExchange
     }
     // Whoever hears of the connection may leave.
     if (!this.#tell(this.timed(connection.use()))) return
-    this.#reused = connection.reused
+    this.reused = connection.reused
     try {
       this.#wire = this.#wireFor(connection, sending.waits)
       this.#settings.configure?.(this.#wire)
       if (this.isOn(connection)) sending.prepare(this.#wire)
     } catch (error) {
-      this.#giveUp(unsendable(error instanceof Error ? error.message : String(error)), error)
+      this.giveUp(unsendable(error instanceof Error ? error.message : String(error)), error)
     }
   }
 
   /** Bytes of an answer came. */
   heard(): void {
-    this.#started = true
+    this.started = true
   }
 
   /** The peer broke off. */
@@ -149,59 +118,59 @@ export class HttpExchange
   // What Node does.
 
   onFlushed(): void {
-    if (this.#stage !== 'handed') return
-    const connection = this.#connection as Connection
+    if (this.stage !== 'handed') return
+    const connection = this.connection as Connection
     if (connection.retiring) {
       this.#lost(undefined)
       return
     }
-    this.#stage = 'written'
+    this.stage = 'written'
     connection.written()
-    if (this.#tell(SENT)) this.#sending?.flushed()
+    if (this.#tell(SENT)) this.sending?.flushed()
   }
 
   onInformational({ statusCode: status, rawHeaders }: Informational): void {
-    if (this.#stage === 'over') return
-    const fault = faultOf(status, rawHeaders, ++this.#informational)
-    if (fault !== undefined) this.#giveUp(fault)
+    if (this.stage === 'over') return
+    const fault = faultOf(status, rawHeaders, ++this.informational)
+    if (fault !== undefined) this.giveUp(fault)
     else if (this.#tell({ type: 'informational', status, headers: HttpHeaders.received(rawHeaders) }) && status === 100)
-      this.#sending?.ask()
+      this.sending?.ask()
   }
 
   onResponse(response: IncomingMessage): void {
     const wire = this.#wire
-    if (this.#stage === 'over' || wire === undefined) return
+    if (this.stage === 'over' || wire === undefined) return
     const { rawHeaders: fields, statusCode: status = 0 } = response
-    const fault = faultOf(status, fields, this.#informational) ?? versionFault(response)
+    const fault = faultOf(status, fields, this.informational) ?? versionFault(response)
     if (fault !== undefined) {
-      this.#giveUp(fault)
+      this.giveUp(fault)
       return
     }
     // Not the request was refused, but what we added to it, and nothing of its body has left (RFC 9110 §10.1.1).
-    if (status === 417 && this.#sending?.held === true) {
+    if (status === 417 && this.sending?.held === true) {
       this.#unexpecting = true
-      this.#drop()
-      this.#again(false)
+      this.drop()
+      this.requeue(false)
       return
     }
-    if (this.#forwarding?.refuses(status) === true) {
-      this.#refuse(wire, response, this.#forwarding)
+    if (this.forwarding?.refuses(status) === true) {
+      this.#hearRefusal(wire, response, this.forwarding)
       return
     }
     const answer = new Answer(wire, response, status)
-    this.#stage = 'answered'
+    this.stage = 'answered'
     this.#answer = answer
-    this.#sending?.answered()
-    this.#connection?.answered(fields)
-    if (answer.doubtful) this.#connection?.retire()
-    if (this.#paused) answer.pause()
+    this.sending?.answered()
+    this.connection?.answered(fields)
+    if (answer.doubtful) this.connection?.retire()
+    if (this.paused) answer.pause()
     if (this.#tell({ type: 'head', head: answer.headFor(this.request), flow: this })) answer.read()
   }
 
   onData(bytes: Buffer): void {
-    if (this.#stage === 'over') return
-    if (this.#refusal !== undefined) {
-      this.#refusal.took(bytes)
+    if (this.stage === 'over') return
+    if (this.refusal !== undefined) {
+      this.refusal.took(bytes)
       return
     }
     this.#answer?.took(bytes)
@@ -210,63 +179,70 @@ export class HttpExchange
 
   onEnd(): void {
     const answer = this.#answer
-    if (this.#stage !== 'over' && this.#refusal !== undefined) {
+    if (this.stage !== 'over' && this.refusal !== undefined) {
       // squid says that it keeps a connection on which it refused a body, and then never reads from it again.
-      if (this.request.body === undefined) this.#release()
-      else this.#drop()
-      this.#refusal.end()
+      if (this.request.body === undefined) this.release()
+      else this.drop()
+      this.refusal.end()
     }
-    if (this.#stage === 'over' || answer === undefined) return
-    const connection = this.#release()
+    if (this.stage === 'over' || answer === undefined) return
+    const connection = this.release()
     if (!answer.sound) {
-      this.#settle(errorOf(truncated(this.#progress(connection)), this.#progress(connection), connection?.fault))
+      this.settle(errorOf(truncated(this.progress(connection)), this.progress(connection), connection?.fault))
       return
     }
     const { trailers } = answer
     if (trailers.length > 0 && !this.#tell({ type: 'trailers', headers: HttpHeaders.received(trailers) })) return
-    this.#end()
-    this.#observer.complete()
+    this.end()
+    this.observer.complete()
   }
 
   onError(error: Error): void {
     // What happens to the connection behind the last byte of an answer does not change that.
-    if (this.#stage === 'over' || this.whole) return
-    if (this.#refusal === undefined) this.#lost(error)
-    else this.#refusal.end()
+    if (this.stage === 'over' || this.whole) return
+    if (this.refusal === undefined) this.#lost(error)
+    else this.refusal.end()
   }
 
   onClosed(): void {
-    if (this.#stage === 'over' || this.whole) return
-    if (this.#refusal !== undefined) {
-      this.#refusal.end()
+    if (this.stage === 'over' || this.whole) return
+    if (this.refusal !== undefined) {
+      this.refusal.end()
       return
     }
     // Node says nothing of an upgrade for which it was not told to wait.
-    if (this.#stage === 'written' && this.#wire?.res?.upgrade === true) this.#giveUp(faultOf(101, [], 0))
+    if (this.stage === 'written' && this.#wire?.res?.upgrade === true) this.giveUp(faultOf(101, [], 0) as Fault)
     else this.#lost(undefined)
   }
 
   // What the body does.
 
   sentAll(): void {
-    this.#sentAll = true
+    this.allSent = true
   }
 
   stalled(ms: number): void {
-    this.#giveUp(stalled(ms))
+    this.giveUp(stalled(ms))
   }
 
   sourceFailed(error: unknown): void {
-    const progress = this.#progress(this.#connection)
+    const progress = this.progress(this.connection)
     this.fail(isHttpError(error) ? adopted(error, progress) : errorOf(SOURCE_FAILED, progress, error))
+  }
+
+  protected get received(): number {
+    return this.#answer?.received ?? 0
+  }
+  protected get expected(): number | undefined {
+    return this.#answer?.expected
   }
 
   #wireFor(connection: Connection, waits: boolean): Wire {
     const { method, headers: given, body } = this.request
-    if (connection.forwarded !== undefined) this.#forwarding ??= new Forwarding(this.request, connection.forwarded)
-    const path = this.#forwarding?.target ?? this.request.target
+    if (connection.forwarded !== undefined) this.forward(connection.forwarded)
+    const path = this.forwarding?.target ?? this.request.target
     const kept = connection.handOver.keepAlive ? 'keep-alive' : 'close'
-    const fields = this.#forwarding?.fields(given.flat) ?? given.flat
+    const fields = this.forwarding?.fields(given.flat) ?? given.flat
     const headers = ['Host', connection.authority, 'Connection', kept, ...fields]
     if (body !== undefined && body.length === undefined && !given.has('content-length'))
       headers.push('Transfer-Encoding', 'chunked')
@@ -284,119 +260,58 @@ export class HttpExchange
   }
 
   /** The proxy says no: what it has to say is read, and then decided on. */
-  #refuse(wire: Wire, response: IncomingMessage, forwarding: Forwarding): void {
+  #hearRefusal(wire: Wire, response: IncomingMessage, forwarding: Forwarding): void {
     const { rawHeaders: fields, statusCode: status = 0, statusMessage: statusText = '', httpVersion } = response
-    const head = { httpVersion: httpVersion === '1.0' ? '1.0' : '1.1', status, statusText, fields } as const
-    this.#sending?.answered()
-    this.#refusal = forwarding.read(head, refused => {
-      void this.#refused(refused, forwarding)
-    })
+    this.sending?.answered()
+    this.refuse({ httpVersion: httpVersion === '1.0' ? '1.0' : '1.1', status, statusText, fields }, forwarding)
     wire.read(response)
-  }
-
-  /** The proxy has said all that is worth hearing. */
-  async #refused(refused: Refused, forwarding: Forwarding): Promise<void> {
-    if (this.#stage === 'over') return
-    // Of a connection on which more is to come nothing can be used any more.
-    if (this.#connection !== undefined) this.#drop()
-    this.#sending?.stop()
-    this.#stage = 'waiting'
-    const error = await forwarding.decide(refused)
-    if ((this.#stage as Stage) === 'over') return
-    if (error === undefined) this.#again(false)
-    else this.#settle(error)
   }
 
   /** Tells of an event. False when the exchange is over then. */
   #tell(event: HttpEvent): boolean {
     try {
-      this.#observer.next(event)
+      this.observer.next(event)
     } catch (error) {
-      this.#giveUp(listenerFailed(this.#progress(this.#connection)), error)
+      this.giveUp(listenerFailed(this.progress(this.connection)), error)
     }
-    return this.#stage !== 'over'
+    return this.stage !== 'over'
   }
 
-  /** Gives the connection back. It is asked to settle even if it is closed, so that the pool counts right. */
-  #release(): Connection | undefined {
-    const connection = this.#connection
-    this.#connection = undefined
-    connection?.done()
-    return connection
-  }
-
-  /** Leaves the connection; of one that has begun to write nothing can be used any more. */
-  #drop(): Connection | undefined {
-    const connection = this.#connection
+  protected drop(): Connection | undefined {
+    const connection = this.connection
     if (this.#wire !== undefined) {
       connection?.destroy()
       this.#wire.leave()
     }
-    return this.#release()
-  }
-
-  #end(): void {
-    this.#stage = 'over'
-    this.waited()
-    this.#sending?.stop()
-    this.#refusal?.stop()
-    this.#pools.ended(this)
-  }
-
-  #settle(error: HttpError): void {
-    this.#end()
-    this.#observer.error(error)
-  }
-
-  #giveUp(fault: Fault | undefined, cause?: unknown): void {
-    if (fault !== undefined) this.fail(errorOf(fault, this.#progress(this.#connection), cause))
+    return this.release()
   }
 
   /** The connection broke, or what came over it makes no sense. */
   #lost(error: Error | undefined): void {
     this.#answer?.keepRest()
-    const connection = this.#drop()
+    const connection = this.drop()
     connection?.destroy()
-    if (!isUnparsable(error) && this.mayRepeat(this.#progress(connection))) this.#again()
+    if (!isUnparsable(error) && this.mayRepeat(this.progress(connection))) this.requeue(true)
     else {
-      this.#failing = () => failureOf(error, connection?.fault, this.#progress(connection))
+      this.#failing = () => failureOf(error, connection?.fault, this.progress(connection))
       this.#tellRest()
     }
   }
 
   /** The last bytes of a body that was cut off, when who is slow can take them, and then the failure. */
   #tellRest(): void {
-    if (this.#stage === 'over' || this.#failing === undefined) return
+    if (this.stage === 'over' || this.#failing === undefined) return
     if (this.#answer?.hasRest === true) {
-      if (this.#paused) return
+      if (this.paused) return
       const bytes = this.#answer.takeRest()
       this.#answer.took(bytes)
       if (!this.#tell({ type: 'chunk', bytes })) return
     }
-    this.#settle(this.#failing())
+    this.settle(this.#failing())
   }
 
-  /** Waits for another connection; `closed` when its last one was closed under it, as those beside it may have been. */
-  #again(closed = true): void {
-    this.#sending?.stop()
-    this.#sending = this.#wire = this.#refusal = undefined
-    this.#stage = 'waiting'
-    this.#sentAll = this.#reused = this.#started = false
-    this.#informational = 0
-    this.#pools.poolOf(this.request).readmit(this, closed)
-  }
-
-  #progress(connection: Connection | undefined): Progress {
-    return {
-      request: this.request,
-      written: this.#stage === 'written' || this.#stage === 'answered',
-      sent: this.#sentAll,
-      started: this.#started,
-      answered: this.#stage === 'answered',
-      received: this.#answer?.received ?? 0,
-      expected: this.#answer?.expected,
-      reused: this.#reused,
-      ended: connection?.ended ?? false,
-    }
+  protected override requeue(closed: boolean): void {
+    this.#wire = undefined
+    super.requeue(closed)
   }
 }

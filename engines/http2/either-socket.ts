@@ -12,7 +12,6 @@ const ELSEWHERE: Error = new Error('The WebSocket is opened over a connection of
 /** Waits for a connection as a request does, and goes elsewhere from one that speaks HTTP/1.1. */
 export class EitherSocket extends UndiciExchange {
   readonly #open: () => Exchange
-  readonly #observer: EventObserver
   #line: Line | undefined
   #paused = false
   #instead: Exchange | undefined
@@ -20,7 +19,6 @@ export class EitherSocket extends UndiciExchange {
   /** `open` opens it over HTTP/1.1. */
   constructor(request: HttpRequest, observer: EventObserver, pools: Pools<UndiciExchange>, open: () => Exchange) {
     super(request, observer, pools)
-    this.#observer = observer
     this.#open = open
   }
 
@@ -61,7 +59,7 @@ export class EitherSocket extends UndiciExchange {
       super.onResponseError(controller, error)
       return
     }
-    if (!this.isOver) this.#goElsewhere()
+    if (this.stage !== 'over') this.#goElsewhere()
   }
 
   #goElsewhere(): void {
