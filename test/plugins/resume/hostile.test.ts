@@ -5,7 +5,7 @@ import { mock, type MockReply } from 'sluice/engines/mock'
 import { progress } from 'sluice/plugins/progress'
 import { resume } from 'sluice/plugins/resume'
 import { describe, expect, it } from 'vitest'
-import { virtually } from '../support/virtual-time.ts'
+import { virtually } from '../../support/virtual-time.ts'
 
 const BODY = 'abcdefghij'
 
