@@ -1,5 +1,5 @@
 /** From the first subscriber to the last: connecting, and connecting again. */
-import { EMPTY, merge, Subject, Subscription, type Observable } from 'rxjs'
+import { defer, EMPTY, merge, of, Subject, Subscription, type Observable } from 'rxjs'
 import { alarms, isHttpError } from '../../src/index.ts'
 import { BACKOFF } from '../again/backoff.ts'
 import { ended } from '../again/ended.ts'
@@ -84,6 +84,11 @@ export class Session {
     return this.#link?.socket.protocol ?? ''
   }
 
+  /** All was said, the goodbye too, but for saying it. */
+  get #isDone(): boolean {
+    return this.#outbox.goodbye !== undefined && this.#outbox.empty
+  }
+
   start(): void {
     const { client, settings } = this.#plan
     const connections = reconnect({
@@ -91,7 +96,8 @@ export class Session {
       judge: (ending, attempt) =>
         this.#judge(ending.well ? { close: this.#close } : { close: this.#close, error: ending.error }, attempt),
       backoff: settings.reconnect === false ? BACKOFF : settings.reconnect,
-      ended: merge(ended(client), this.#enough),
+      // Asked when the wait begins: whoever was told of it may have said goodbye.
+      ended: defer(() => (this.#isDone ? of(undefined) : merge(ended(client), this.#enough))),
       state: {
         next: state => {
           this.#waiting = state.name === 'waiting'
@@ -120,7 +126,7 @@ export class Session {
   goodbye(close: WebSocketClose): void {
     this.#outbox.goodbye ??= close
     if (this.#link?.ready === true) this.#bid(this.#link, this.#outbox.goodbye)
-    else if (this.#waiting && this.#outbox.empty) this.#enough.next()
+    else if (this.#waiting && this.#isDone) this.#enough.next()
   }
 
   /** Ends it with an error that no other connection would help, also where what is being done with messages outlives the last. */
@@ -193,8 +199,9 @@ export class Session {
 
   #bid(link: Link, close: WebSocketClose): void {
     if (link.bidden) return
-    this.#observer.state({ name: 'closing' })
     link.bid(close)
+    // Only now: whoever is told may say goodbye once more.
+    if (this.#link === link) this.#observer.state({ name: 'closing' })
   }
 
   /** What the end of a connection means. */
@@ -208,7 +215,7 @@ export class Session {
     // Told only now, and by nothing but the next handshake: no reason to fail.
     if (attempt > 1 && isHttpError(end.error) && end.error.code === 'CLOSED') return 'complete'
     if (!this.#isWorth(end)) return failed
-    if (this.#outbox.goodbye !== undefined && this.#outbox.empty) return 'complete'
+    if (this.#isDone) return 'complete'
     this.#breaks++
     // What was on its way is gone: whoever waited for it goes on with the next.
     for (const { taken } of lost) taken?.()

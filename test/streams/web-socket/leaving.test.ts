@@ -190,4 +190,41 @@ describe('speaking as one is called back', () => {
       })
     })
   })
+
+  it('of the end as it waits waits no more', () => {
+    marbles(() => {
+      const { api, socket } = story()
+      const heard: string[] = []
+      socket.state.subscribe(({ name }) => {
+        if (name === 'waiting') socket.complete()
+      })
+      socket.subscribe({ next: text => heard.push(text), complete: () => heard.push('|') })
+      at(11, () => {
+        expect(heard).toEqual(['a', '|'])
+      })
+      at(10_000, () => {
+        expect(api.history).toHaveLength(1)
+      })
+    })
+  })
+
+  it('of the end each time it is told of it changes nothing', () => {
+    marbles(() => {
+      const { api, socket } = story()
+      const states: string[] = []
+      socket.state.subscribe(({ name }) => {
+        states.push(name)
+        if (name === 'closing') socket.complete()
+      })
+      const subscription = socket.subscribe()
+      at(5, () => {
+        socket.error({ code: 4001 })
+      })
+      at(1000, () => {
+        expect(states).toEqual(['closed', 'connecting', 'open', 'closing', 'closed'])
+        expect(api.history[0]?.webSocket?.close?.code).toBe(4001)
+        expect(subscription.closed).toBe(true)
+      })
+    })
+  })
 })
