@@ -1,8 +1,8 @@
 /** One connection on its way: look-up, TCP, proxies, TLS. It can be called off at any point. */
-import type { LookupAddress } from 'node:dns'
-import { isIP, type NetConnectOpts, type Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ConnectionInfo, Route } from '../../src/index.ts'
+import { candidatesOf, reachableFrom } from './candidates.ts'
 import { lookupFailed, noneFits, unreachable, type ConnectFailure, type ConnectPhase } from './failure.ts'
 import { handshakeFailed } from './handshake-failure.ts'
 import type { LookUps } from './look-ups.ts'
@@ -13,7 +13,7 @@ import type { Admission } from './proxy/access.ts'
 import { admissionsOf, Passage } from './proxy/passage.ts'
 import { routeName } from './proxy/way.ts'
 import type { Ways } from './proxy/ways.ts'
-import { hostPort, type Target } from './target.ts'
+import type { Target } from './target.ts'
 import type { HandshakeListener, TlsProfile } from './tls.ts'
 
 /** What is known of a connection beside its number and its use. */
@@ -25,9 +25,6 @@ export interface ConnectListener {
   connected(socket: Socket, facts: ConnectionFacts): void
   failed(failure: ConnectFailure): void
 }
-
-/** Bytes that may wait in a socket that is not read. */
-const HIGH_WATER = 64 * 1024
 
 /** A connection that is being made. */
 export class Connecting {
@@ -80,9 +77,9 @@ export class Connecting {
 
   #begin(): void {
     const { host, port } = this.#near
-    const { socketPath } = this.#options
+    const { localAddress, socketPath } = this.#options
     if (socketPath !== undefined) this.#connect([{ name: socketPath, options: { path: socketPath } }])
-    else if (isIP(host) !== 0) this.#connect([this.#candidate({ address: host, family: isIP(host) }, port)])
+    else if (isIP(host) !== 0) this.#connect(candidatesOf([{ address: host, family: isIP(host) }], port, localAddress))
     else this.#lookUp()
   }
 
@@ -113,11 +110,11 @@ export class Connecting {
   #lookUp(): void {
     const { host, port } = this.#near
     this.#enter('dns')
+    const { localAddress } = this.#options
     this.#stopLookup = this.#lookUps.find(host, (error, addresses) => {
       this.#took.dns = this.#sinceEntered()
       if (error !== undefined) this.#fail(lookupFailed(host, error))
-      else
-        this.#connect(addresses.filter(fits(this.#options.localAddress)).map(address => this.#candidate(address, port)))
+      else this.#connect(candidatesOf(reachableFrom(localAddress, addresses), port, localAddress))
     })
   }
 
@@ -245,23 +242,4 @@ export class Connecting {
   #sinceEntered(): number {
     return performance.now() - this.#since
   }
-
-  #candidate({ address, family }: LookupAddress, port: number): Candidate {
-    const options: NetConnectOpts = {
-      host: address,
-      port,
-      family,
-      localAddress: this.#options.localAddress,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
-    }
-    return { name: hostPort(address, port), options: { ...options, highWaterMark: HIGH_WATER } as NetConnectOpts }
-  }
-}
-
-/** Only addresses of its own family can be reached from a local address. */
-function fits(localAddress: string | undefined): (address: LookupAddress) => boolean {
-  const family = localAddress === undefined ? 0 : isIP(localAddress)
-  return address => family === 0 || address.family === family
 }

@@ -15,14 +15,12 @@ import { errorOf, type Fault, type Progress } from '../exchange/progress.ts'
 import type { Running } from '../platform/engine.ts'
 import { unsupported } from '../platform/request.ts'
 import { unexplained } from '../platform/silent.ts'
-import { BROKEN_OFF, illegal, protocolFault, tooLong } from '../web-socket/faults.ts'
+import { protocolFault, tooLong } from '../web-socket/faults.ts'
 import { checkGoodbye, FAREWELL } from '../web-socket/goodbye.ts'
 import { Inbox } from '../web-socket/inbox.ts'
 import { wishOf } from '../web-socket/wish.ts'
 import { Deliveries } from './deliveries.ts'
-
-/** What of a request no answer depends on: it says what body would be welcome, and a handshake has none. */
-const MOOT: ReadonlySet<string> = new Set(['accept', 'accept-encoding', 'user-agent'])
+import { checkHandshake, tooFarAhead, whyBroken } from './socket-faults.ts'
 
 /** How much may be heard before somebody reads, in bytes: a platform cannot hold a server back. */
 const MOST_AHEAD = 8 * 1024 * 1024
@@ -60,7 +58,7 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
   begin(): void {
     try {
       this.#wish = wishOf(this.request)
-      this.#check()
+      checkHandshake(this.request, this.#bare)
     } catch (error) {
       this.fail(error as HttpError)
       return
@@ -132,20 +130,6 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
     this.#stopFarewell = clock.schedule(() => {
       this.#conclude(1006, '')
     }, FAREWELL)
-  }
-
-  #check(): void {
-    const { request } = this
-    for (const [name] of request.headers) {
-      if (MOOT.has(name.toLowerCase())) continue
-      throw unsupported(
-        request,
-        'fetch',
-        `has the header ${name.toLowerCase()}, which this platform sends with no WebSocket`,
-      )
-    }
-    if (this.#bare)
-      throw unsupported(request, 'fetch', 'is to go without cookies, which this platform sends with every WebSocket')
   }
 
   #connect(): void {
@@ -290,22 +274,6 @@ export class PlatformSocket extends Linked<Running> implements Running, WebSocke
       reused: false,
       ended: false,
     }
-  }
-}
-
-/** What a platform that failed a WebSocket by itself says of the reason, where it says one. */
-function whyBroken(code: number): Fault {
-  if (code === 1002 || code === 1007) return illegal(`something that this platform refuses (code ${code})`)
-  return code === 1009
-    ? { code: 'TOO_LARGE', phase: 'body', what: 'was sent a message that is too long for this platform' }
-    : BROKEN_OFF
-}
-
-function tooFarAhead(bytes: number): Fault {
-  return {
-    code: 'TOO_LARGE',
-    phase: 'body',
-    what: `was sent ${bytes} bytes that nobody has read yet, and this platform cannot hold its server back`,
   }
 }
 

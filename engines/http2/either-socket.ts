@@ -4,7 +4,7 @@ import type { EventObserver, Exchange, HttpRequest } from '../../src/index.ts'
 import type { Pools } from '../pool/pools.ts'
 import { UndiciExchange } from '../undici/exchange.ts'
 import type { Line } from '../undici/line.ts'
-import type { Again } from './stream.ts'
+import type { Again } from './origin.ts'
 
 /** Makes undici pass over it, and keep the connection for requests. */
 const ELSEWHERE: Error = new Error('The WebSocket is opened over a connection of its own.')

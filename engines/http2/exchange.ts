@@ -5,7 +5,8 @@ import type { Pools } from '../pool/pools.ts'
 import { Queued } from '../pool/queued.ts'
 import type { Carrier, Rider } from './carrier.ts'
 import { noWebSockets } from './faults.ts'
-import { StreamExchange, type Again, type Origin } from './stream.ts'
+import type { Again, Origin } from './origin.ts'
+import { StreamExchange } from './stream.ts'
 
 /** Waits for a session, and lets a {@link StreamExchange} do the rest. */
 export class Http2Exchange extends Queued<Http2Exchange> implements PooledExchange<Http2Exchange>, Rider, Origin {

@@ -6,7 +6,6 @@ import {
   HttpHeaders,
   isHttpError,
   WEB_SOCKET,
-  type ConnectedEvent,
   type EventObserver,
   type HttpEvent,
   type HttpRequest,
@@ -27,8 +26,10 @@ import { Offer } from '../web-socket/agreement.ts'
 import { Conversation, type ConversationOwner } from '../web-socket/conversation.ts'
 import type { Carrier } from './carrier.ts'
 import { lostWith, resetBy } from './faults.ts'
-import { connectFieldsOf, fieldsOf, regular, sizeOf } from './fields.ts'
+import { regular, sizeOf } from './fields.ts'
 import { listen, listenToBody, stopListening, type StreamListener } from './listening.ts'
+import type { Again, Origin } from './origin.ts'
+import { leaveStream, openStream, resetStream } from './own-stream.ts'
 import { pump, type PumpListener } from './pump.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
@@ -39,28 +40,6 @@ const MOST_UNPROCESSED = 5
 const MISDIRECTED = 421
 
 const SENT: HttpEvent = { type: 'sent' }
-
-/** Node reads more options than are needed: none may come from a polluted `Object.prototype`. */
-const none = undefined
-const PLAIN = { exclusive: none, parent: none, silent: none, waitForTrailers: none, signal: none }
-const WITHOUT_BODY = { ...PLAIN, endStream: true } as unknown as { endStream: boolean }
-const WITH_BODY = { ...PLAIN, endStream: false } as unknown as { endStream: boolean }
-
-/** Why an exchange is to be sent again. */
-export type Again = 'unprocessed' | 'broken' | 'downgraded' | 'unable'
-
-/** Where an exchange came from: the engine's own, which may be sent to another session. */
-export interface Origin {
-  /**
-   * It is to be sent again: as if for the first time, over none of those that waited beside the one that broke, or over
-   * HTTP/1.1; because of a server that knows no WebSockets over HTTP/2 (`unable`), not over one of its sessions.
-   */
-  again(why: Again): void
-  /** Adds to the news of a connection how long it was waited for. */
-  timed(event: ConnectedEvent): ConnectedEvent
-  /** It is over. */
-  over(): void
-}
 
 /** Where it stands: not given to a stream, on the wire, being answered, through. */
 type Stage = 'waiting' | 'open' | 'answered' | 'over'
@@ -157,10 +136,7 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
     this.#offer = wish && new Offer(wish)
     let stream: ClientHttp2Stream
     try {
-      stream =
-        this.#offer === undefined
-          ? session.request(fieldsOf(request), body === undefined ? WITHOUT_BODY : WITH_BODY)
-          : session.request(connectFieldsOf(request, this.#offer.fields), WITH_BODY)
+      stream = openStream(session, request, this.#offer)
     } catch (error) {
       if (session.closed || session.destroyed) this.refused()
       else this.#giveUp(unsendable((error as Error).message), error)
@@ -454,13 +430,7 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
   /** Lets go of stream, source and session. What the stream still says is not heard. */
   #leave(code: number): void {
     this.#upload?.stop()
-    const stream = this.#stream
-    if (stream !== undefined) {
-      stopListening(stream)
-      if (!stream.closed) resetStream(stream, code)
-      // What nobody reads keeps a stream from its end.
-      if (!stream.destroyed && !stream.readableEnded) stream.resume()
-    }
+    if (this.#stream !== undefined) leaveStream(this.#stream, code)
     this.#carrier?.done(this)
   }
 
@@ -481,10 +451,4 @@ export class StreamExchange extends Linked<StreamExchange> implements PumpListen
       ended: true,
     }
   }
-}
-
-/** Node would end a stream in good order before it resets it, and what was sent of a body would look whole. */
-function resetStream(stream: ClientHttp2Stream, code: number): void {
-  if (!stream.writableEnded) stream.end = () => stream
-  stream.close(code)
 }
