@@ -206,6 +206,7 @@ export class Session {
 
   /** What the end of a connection means. */
   #judge(end: WebSocketEnd, attempt: number): Verdict {
+    if (this.#over) return 'complete'
     const unsent = this.buffered
     const bidden = this.#link?.bidden === true && this.#outbox.goodbye !== undefined
     const lost = this.#release()

@@ -1,5 +1,5 @@
 /** Whoever is called back may leave, come back, or say something: at any point, in virtual time. */
-import { Subscription } from 'rxjs'
+import { Subject, Subscription, takeUntil } from 'rxjs'
 import { mock } from 'sluice/engines/mock'
 import { webSocket, type WebSocketOptions, type WebSocketState } from 'sluice/streams/web-socket'
 import { marbles } from 'sluice/testing'
@@ -45,6 +45,21 @@ describe('leaving a WebSocket', () => {
         let now: unknown
         socket.state.subscribe(state => (now = state)).unsubscribe()
         expect(now).toEqual({ name: 'closed', error: undefined })
+      })
+    })
+  })
+
+  it('asks nobody whether to come back', () => {
+    marbles(() => {
+      const asked: unknown[] = []
+      const { socket } = story({ reconnect: { when: end => asked.push(end) > 0 } })
+      const enough = new Subject<void>()
+      socket.state.subscribe(({ name }) => {
+        if (name === 'connecting') enough.next()
+      })
+      socket.pipe(takeUntil(enough)).subscribe()
+      at(100, () => {
+        expect(asked).toEqual([])
       })
     })
   })
