@@ -5,6 +5,7 @@ import type { ConnectionFacts } from '../connector/connecting.ts'
 import type { ConnectFailure, ConnectPhase } from '../connector/failure.ts'
 import type { Target } from '../connector/target.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { OpenConnections } from './open-connections.ts'
 import type { ConnectionOwner, Pooled, PooledConnection } from './pooled.ts'
 import type { Pools } from './pools.ts'
 
@@ -17,12 +18,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   readonly #pools: Pools<X>
   readonly #waiting = new LinkedList<X>()
   readonly #attempts = new Set<Attempt<X>>()
-  /** Takes requests, or is busy with some. */
-  readonly #connections = new Set<PooledConnection<X>>()
-  /** The one used last is at the end and is used next, so that what is not needed grows old and is closed. */
-  readonly #idle: PooledConnection<X>[] = []
-  /** Those that carry many requests side by side. */
-  readonly #shared = new Set<PooledConnection<X>>()
+  readonly #open = new OpenConnections<X>()
   /** The connection that is being made for all who wait, while there is no other. */
   #probe: Attempt<X> | undefined
   /** Connections whose request is through, and which may be about to be closed. */
@@ -35,17 +31,16 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   }
 
   get numbers(): PoolNumbers {
-    const idle = this.#idle.length
-    const open = this.#connections.size
+    const { idle, size: open } = this.#open
     return { open, idle, busy: open - idle, queued: this.#waiting.size }
   }
   /** How many sockets it has, those that are still connecting included. */
   get size(): number {
-    return this.#connections.size + this.#attempts.size
+    return this.#open.size + this.#attempts.size
   }
   /** True when nothing would be lost with it. */
   get empty(): boolean {
-    return this.#connections.size === 0 && this.#attempts.size === 0 && this.#waiting.size === 0
+    return this.#open.size === 0 && this.#attempts.size === 0 && this.#waiting.size === 0
   }
   /** True when it has use for one more connection, and may have it as far as its own limit goes. */
   get hungry(): boolean {
@@ -68,7 +63,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   /** Sends a request over a connection that is free, or lets it wait for one. */
   admit(exchange: X): void {
-    const connection = this.#waiting.size === 0 ? this.#take() : undefined
+    const connection = this.#waiting.size === 0 ? this.#open.take() : undefined
     if (connection !== undefined) {
       connection.send(exchange)
       return
@@ -85,7 +80,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   /** Sends a request again: that goes first, and over none of those that waited beside the one that was closed under it. */
   readmit(exchange: X, closed: boolean = true): void {
-    if (closed) for (const connection of this.#idle.splice(0)) connection.destroy()
+    if (closed) this.#open.closeIdle()
     this.#waiting.addFirst(exchange)
     this.#wait(exchange)
     this.pump()
@@ -105,9 +100,9 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   /** Serves who waits as far as the limits allow. */
   pump(): void {
     for (let first = this.first; first !== undefined; first = this.first) {
-      const connection = first.wantsNew ? undefined : this.#take()
+      const connection = first.wantsNew ? undefined : this.#open.take()
       if (connection !== undefined) this.#serve(connection, first)
-      else if (this.hungry && this.#pools.mayOpen(this)) this.#open()
+      else if (this.hungry && this.#pools.mayOpen(this)) this.#attempt()
       // The one that is idle makes room for the one it wants.
       else if (!first.wantsNew || first.attempt !== undefined || !this.evict()) break
     }
@@ -116,9 +111,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   /** Closes the connection that has been idle longest, for the good of another origin. */
   evict(): boolean {
-    const connection = this.#idle.shift()
-    connection?.destroy()
-    return connection !== undefined
+    return this.#open.closeOldest()
   }
 
   /** Stops making connections that nobody waits for. */
@@ -134,14 +127,13 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   connected(attempt: Attempt<X>, socket: Socket, facts: ConnectionFacts): void {
     const joined = this.#forget(attempt)
     const connection = this.#pools.adopt(this, socket, facts)
-    this.#connections.add(connection)
-    if (connection.roomy !== undefined) this.#shared.add(connection)
+    this.#open.add(connection)
     const { waiter } = attempt
     attempt.release()
     const { first } = this
     if (joined) for (const exchange of this.#waiting) if (exchange !== first) exchange.queue()
     if (first === undefined) {
-      this.#idle.push(connection)
+      this.#open.rest(connection)
       this.#pools.offer(this)
       return
     }
@@ -175,7 +167,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     this.#settling--
     if (connection.retiring) connection.retire()
     else if (connection.running === 0) {
-      this.#idle.push(connection)
+      this.#open.rest(connection)
       this.#pools.offer(this)
     }
     this.pump()
@@ -185,10 +177,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
   }
 
   retired(connection: PooledConnection<X>): void {
-    this.#connections.delete(connection)
-    this.#shared.delete(connection)
-    const at = this.#idle.indexOf(connection)
-    if (at >= 0) this.#idle.splice(at, 1)
+    this.#open.delete(connection)
     this.#pools.left()
     this.pump()
   }
@@ -210,7 +199,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     if (this.#probe !== undefined) exchange.connecting(this.#probe.phaseNow)
   }
 
-  #open(): void {
+  #attempt(): void {
     for (const exchange of this.#waiting) {
       if (exchange.attempt !== undefined) continue
       const attempt = new Attempt<X>(this, listener => this.#pools.connector.prepare(this.target, listener))
@@ -238,7 +227,7 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
 
   #pipeline(): void {
     for (let first = this.first; first?.pipelinable && !first.wantsNew; first = this.first) {
-      const connection = this.#leastBusy()
+      const connection = this.#open.leastBusy()
       if (connection === undefined) break
       this.#serve(connection, first)
     }
@@ -267,35 +256,5 @@ export class Pool<X extends Pooled<X>> implements ConnectionOwner<X>, AttemptOwn
     this.#forget(attempt)
     attempt.destroy()
     this.#pools.left()
-  }
-
-  /** A connection that can take a request now. */
-  #take(): PooledConnection<X> | undefined {
-    let fullest: PooledConnection<X> | undefined
-    for (const connection of this.#shared) {
-      if (connection.roomy !== true) continue
-      if (fullest === undefined || connection.running > fullest.running) fullest = connection
-    }
-    if (fullest === undefined) return this.#takeIdle()
-    // One that was idle is not any more.
-    const at = fullest.running === 0 ? this.#idle.indexOf(fullest) : -1
-    if (at >= 0) this.#idle.splice(at, 1)
-    return fullest
-  }
-
-  #takeIdle(): PooledConnection<X> | undefined {
-    for (;;) {
-      const connection = this.#idle.pop()
-      if (connection === undefined || !connection.retiring) return connection
-    }
-  }
-
-  #leastBusy(): PooledConnection<X> | undefined {
-    let best: PooledConnection<X> | undefined
-    for (const connection of this.#connections) {
-      if (!connection.pipelinable) continue
-      if (best === undefined || connection.running < best.running) best = connection
-    }
-    return best
   }
 }
