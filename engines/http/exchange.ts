@@ -18,6 +18,7 @@ import type { Pools } from '../pool/pools.ts'
 import { Answer, versionFault } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { failureOf, isUnparsable } from './failure.ts'
+import { fieldsFor } from './fields.ts'
 import { Sending, type SendingListener } from './sending.ts'
 import type { Settings } from './settings.ts'
 import { Wire, type Informational, type WireListener } from './wire.ts'
@@ -238,21 +239,15 @@ export class HttpExchange
   }
 
   #wireFor(connection: Connection, waits: boolean): Wire {
-    const { method, headers: given, body } = this.request
     if (connection.forwarded !== undefined) this.forward(connection.forwarded)
-    const path = this.forwarding?.target ?? this.request.target
-    const kept = connection.handOver.keepAlive ? 'keep-alive' : 'close'
-    const fields = this.forwarding?.fields(given.flat) ?? given.flat
-    const headers = ['Host', connection.authority, 'Connection', kept, ...fields]
-    if (body !== undefined && body.length === undefined && !given.has('content-length'))
-      headers.push('Transfer-Encoding', 'chunked')
-    if (waits) headers.push('Expect', '100-continue')
+    const { request, forwarding } = this
     const { maxHeaderSize, tolerant } = this.#settings
+    const headers = fieldsFor(request, connection, forwarding, waits)
     connection.lend()
     return new Wire(this, connection.handOver, {
       target: connection.target,
-      method,
-      path,
+      method: request.method,
+      path: forwarding?.target ?? request.target,
       headers,
       maxHeaderSize,
       tolerant,
