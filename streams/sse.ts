@@ -68,7 +68,7 @@ export function sse(given?: Project<never, unknown> | SseOptions<EventReadings, 
  * goes through all plugins of the client, so that it has fresh tokens, its own retries, and a line in the log.
  *
  * What may pass is tried again, the first connection too: no connection, one that broke, timeouts, 408, 425, 429 and 5xx but 501 and 505; a
- * `Retry-After` and the stream's `retry` are respected, up to `reconnect.mostAsked`. 204 completes it, as does `client.close()`. All else is
+ * `Retry-After` and the stream's `retry` are respected, up to `reconnect.mostAsked`. 204 completes it, as does `client.close()`, and `client.cancel()` between two connections. All else is
  * its error: another status (`STATUS`), another content type (`BODY`), an event that is too long (`TOO_LARGE`) or cannot be read (`BODY`), a
  * body that cannot be sent twice (`BODY`), `client.cancel()` (`CANCELLED`). Throws `CONFIG` for wrong options.
  *

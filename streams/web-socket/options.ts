@@ -86,7 +86,8 @@ export interface WebSocketOptions<In, Out, R = In> {
   readonly greet?: ((opened: WebSocketOpened) => Iterable<Out>) | undefined
   /**
    * Called with each message; what it returns is emitted in its place. The peer is held back while as many of its results run as
-   * `concurrency` says. Default: none, messages are emitted as they come.
+   * `concurrency` says; where the platform cannot do that, as in `fetch`, it fails with `TOO_LARGE` when 8 MiB wait. What it throws, and
+   * what its results fail with, ends the WebSocket. Default: none, messages are emitted as they come.
    */
   readonly project?: ((message: In, index: number) => ObservableInput<R>) | undefined
   /** How many results of `project` may run at a time, at least 1. Default 1. */
