@@ -2,12 +2,12 @@
 import type { HttpErrorDetails, Schema, SchemaIssue, SchemaResult } from '../../src/index.ts'
 
 /** A message that fits, or why it does not. */
-export type Verdict =
+export type Checked =
   | { readonly fits: true; readonly value: unknown }
   | { readonly fits: false; readonly what: string; readonly details: HttpErrorDetails }
 
-/** Asks a schema; a verdict that comes later never rejects. */
-export function checked({ '~standard': standard }: Schema, message: unknown): Verdict | Promise<Verdict> {
+/** Asks a schema; an answer that comes later never rejects. */
+export function checked({ '~standard': standard }: Schema, message: unknown): Checked | Promise<Checked> {
   try {
     const result = standard.validate(message)
     return 'then' in result ? Promise.resolve(result).then(judged, uncheckable) : judged(result)
@@ -16,7 +16,7 @@ export function checked({ '~standard': standard }: Schema, message: unknown): Ve
   }
 }
 
-function judged(result: SchemaResult<unknown>): Verdict {
+function judged(result: SchemaResult<unknown>): Checked {
   try {
     const { issues } = result
     if (issues === undefined) return { fits: true, value: result.value }
@@ -26,7 +26,7 @@ function judged(result: SchemaResult<unknown>): Verdict {
   }
 }
 
-function uncheckable(cause: unknown): Verdict {
+function uncheckable(cause: unknown): Checked {
   return { fits: false, what: 'could not be checked by its schema', details: { cause } }
 }
 

@@ -1,7 +1,7 @@
 /** What comes in: decoded, checked, worked on, and held back while there is enough to do. */
 import { from, Subscription } from 'rxjs'
 import { describe, HttpError, type Flow, type HttpErrorDetails, type HttpRequest } from '../../src/index.ts'
-import { checked, type Verdict } from './checked.ts'
+import { checked, type Checked } from './checked.ts'
 import type { Settings } from './options.ts'
 
 /** What is done with messages once they are read. */
@@ -75,9 +75,9 @@ export class Intake {
       this.#handOn(message)
       return
     }
-    const verdict = checked(schema, message)
-    if (verdict instanceof Promise) this.#await(verdict, source)
-    else this.#judge(verdict, source)
+    const answer = checked(schema, message)
+    if (answer instanceof Promise) this.#await(answer, source)
+    else this.#judge(answer, source)
   }
 
   /** Calls back once nothing is being done with messages, which may be at once. */
@@ -95,19 +95,19 @@ export class Intake {
     this.#running.unsubscribe()
   }
 
-  #judge(verdict: Verdict, source: Source): void {
-    if (verdict.fits) this.#handOn(verdict.value)
-    else this.#refuse(source, verdict.what, verdict.details)
+  #judge(answer: Checked, source: Source): void {
+    if (answer.fits) this.#handOn(answer.value)
+    else this.#refuse(source, answer.what, answer.details)
   }
 
   /** The next message must not overtake this one. */
-  #await(late: Promise<Verdict>, source: Source): void {
+  #await(late: Promise<Checked>, source: Source): void {
     this.#checking = true
     this.#hold()
-    void late.then(verdict => {
+    void late.then(answer => {
       if (this.#over) return
       this.#checking = false
-      this.#judge(verdict, source)
+      this.#judge(answer, source)
       this.#hold()
       this.#settle()
     })

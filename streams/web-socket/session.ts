@@ -5,12 +5,12 @@ import { BACKOFF } from '../again/backoff.ts'
 import { ended } from '../again/ended.ts'
 import { reconnect, type Line, type Verdict } from '../again/reconnect.ts'
 import type { ConnectionState } from '../again/state.ts'
-import { askedToWait } from '../again/worth.ts'
 import { connection, type Plan } from './connection.ts'
-import { isPassing, isToBeExpected, type WebSocketClose, type WebSocketEnd } from './ending.ts'
+import type { WebSocketClose, WebSocketEnd } from './ending.ts'
 import { Intake } from './intake.ts'
 import type { Link } from './link.ts'
 import type { Letter, Outbox } from './outbox.ts'
+import { verdictOf, type Circumstances } from './verdict.ts'
 
 /**
  * What becomes of a WebSocket, in the order in which it happens: as with an event source, and `closing` from our goodbye to the
@@ -204,29 +204,23 @@ export class Session {
     if (this.#link === link) this.#observer.state({ name: 'closing' })
   }
 
-  /** What the end of a connection means. */
   #judge(end: WebSocketEnd, attempt: number): Verdict {
     if (this.#over) return 'complete'
-    const unsent = this.buffered
-    const bidden = this.#link?.bidden === true && this.#outbox.goodbye !== undefined
+    const now: Circumstances = {
+      attempt,
+      bidden: this.#link?.bidden === true && this.#outbox.goodbye !== undefined,
+      unsent: this.buffered,
+      breaks: this.#breaks,
+      isDone: () => this.#isDone,
+    }
     const lost = this.#release()
-    const failed: Verdict = end.error === undefined ? 'complete' : { fail: end.error }
-    // After a goodbye of ours it does not matter how the peer takes it.
-    if (bidden) return unsent === 0 && isToBeExpected(end) ? 'complete' : failed
-    // Told only now, and by nothing but the next handshake: no reason to fail.
-    if (attempt > 1 && isHttpError(end.error) && end.error.code === 'CLOSED') return 'complete'
-    if (!this.#isWorth(end)) return failed
-    if (this.#isDone) return 'complete'
-    this.#breaks++
-    // What was on its way is gone: whoever waited for it goes on with the next.
-    for (const { taken } of lost) taken?.()
-    return { again: askedToWait(end.error) }
-  }
-
-  #isWorth(end: WebSocketEnd): boolean {
-    const { reconnect: again } = this.#plan.settings
-    if (again === false || this.#breaks >= again.times) return false
-    return again.when?.(end) ?? isPassing(end)
+    const verdict = verdictOf(end, now, this.#plan.settings.reconnect)
+    if (typeof verdict === 'object' && Object.hasOwn(verdict, 'again')) {
+      this.#breaks++
+      // What was on its way is gone: whoever waited for it goes on with the next.
+      for (const { taken } of lost) taken?.()
+    }
+    return verdict
   }
 
   #finish(end: SessionEnd): void {
