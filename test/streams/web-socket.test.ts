@@ -693,7 +693,9 @@ describe('subscriptions over one connection', () => {
         },
       )
       at(1, () => {
-        topic.pipe(take(1)).subscribe({ error: (error: unknown) => ends.push(String(error)), complete: () => ends.push('|') })
+        topic
+          .pipe(take(1))
+          .subscribe({ error: (error: unknown) => ends.push(String(error)), complete: () => ends.push('|') })
       })
       at(10, () => {
         expect(ends).toEqual([belongs instanceof Error ? 'RangeError: filter' : '|'])
@@ -847,6 +849,14 @@ describe('wrong options', () => {
   it('of the call fail it', async () => {
     expect(await failure(webSocket(over(mock()), 'x', { timeout: 7 } as object))).toMatchObject({ code: 'CONFIG' })
     expect(await failure(webSocket(over(mock()), 'ftp://api.test/'))).toMatchObject({ code: 'CONFIG' })
+  })
+
+  it.each([undefined, null, 7])('of the url are the error of the call: %s', async url => {
+    const socket = webSocket(over(mock()), url as unknown as string)
+    expect(await failure(socket)).toMatchObject({
+      code: 'CONFIG',
+      message: `A url must be a string or a URL, not ${String(url)}.`,
+    })
   })
 
   it('are not read from a prototype', () => {
