@@ -177,10 +177,11 @@ describe('a disk that is full', () => {
     vi.spyOn(fs, 'writeSync').mockImplementation(((
       handle: number,
       data: Uint8Array | string,
-      at = 0,
+      from: number | null = 0,
       length?: number,
     ) => {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data
+      const at = from ?? 0
       return writeSync(handle, bytes, at, Math.min(length ?? bytes.length - at, 20))
     }) as typeof writeSync)
     syncBuiltinESMExports()
