@@ -75,7 +75,10 @@ try {
 
   mkdirSync(home, { recursive: true })
   run('unpack', 'tar', '-xzf', tarball, '-C', home, '--strip-components=1')
-  for (const name of ['rxjs', 'undici', 'http2-wrapper', 'hpagent', 'tslib', '@types', 'undici-types']) {
+  // What an install of the package brings, and the types of Node; those we develop with are not there.
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+  mkdirSync(join(work, 'node_modules', '@types'))
+  for (const name of ['rxjs', 'tslib', ...Object.keys(dependencies), '@types/node', 'undici-types']) {
     symlinkSync(join(root, 'node_modules', name), join(work, 'node_modules', name), 'dir')
   }
   const all = entries()

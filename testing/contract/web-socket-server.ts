@@ -1,5 +1,5 @@
 /** A server of WebSockets for the contract: `ws`, over HTTP/1.1 and over streams of HTTP/2 (RFC 8441). */
-import { once } from 'node:events'
+import { once, type EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import {
   createSecureServer,
@@ -23,6 +23,17 @@ export interface Manners {
   readonly refuses?: number | 'silence'
 }
 
+/** The server's end of a WebSocket, as far as the cases use what ws makes; its types are not installed with this package. */
+export interface Peer extends EventEmitter {
+  send(data: string | Uint8Array, sent?: () => void): void
+  send(data: string | Uint8Array, options: { readonly binary?: boolean; readonly fin?: boolean }): void
+  ping(data: string): void
+  close(code?: number, reason?: string): void
+  terminate(): void
+  pause(): void
+  resume(): void
+}
+
 /** One that is running. */
 export interface SocketServer {
   readonly url: string
@@ -31,7 +42,7 @@ export interface SocketServer {
   /** When the last of them was given up, or their WebSocket was broken off: by `performance.now()`. */
   readonly leftAt: number | undefined
   /** Resolves with the next WebSocket that is opened. */
-  next(): Promise<WebSocket>
+  next(): Promise<Peer>
   close(): Promise<void>
 }
 
@@ -51,8 +62,8 @@ export async function socketServer(
     perMessageDeflate: compress,
     handleProtocols: () => chosen ?? false,
   })
-  const opened: WebSocket[] = []
-  const waiting: ((socket: WebSocket) => void)[] = []
+  const opened: Peer[] = []
+  const waiting: ((socket: Peer) => void)[] = []
   const sockets = new Set<Socket>()
   const account: { handshakes: number; leftAt: number | undefined } = { handshakes: 0, leftAt: undefined }
 
@@ -67,7 +78,7 @@ export async function socketServer(
     // A handshake that is not answered is watched too.
     if (refuses === 'silence') wire.resume()
   }
-  const open = (socket: WebSocket): void => {
+  const open = (socket: Peer): void => {
     const next = waiting.shift()
     if (next === undefined) opened.push(socket)
     else next(socket)

@@ -1,19 +1,18 @@
 /** Contract: WebSockets, of engines that open them. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { WebSocket } from 'ws'
 import type { WebSocketWish } from '../../src/web-socket.ts'
 import type { Case, Workbench } from './case.ts'
 import { asking, Talk } from './talk.ts'
 import { settled } from './watch.ts'
-import type { Manners, SocketServer } from './web-socket-server.ts'
+import type { Manners, Peer, SocketServer } from './web-socket-server.ts'
 
 /** How soon a server must see that a client left: the middle one of five tries, in milliseconds. */
 const SOON = 50
 
 interface Both {
   readonly talk: Talk
-  readonly peer: WebSocket
+  readonly peer: Peer
   readonly server: SocketServer
 }
 
@@ -25,12 +24,12 @@ async function converse(bench: Workbench, wish: Partial<WebSocketWish> = {}, man
 }
 
 /** Resolves with what the peer hears next. */
-async function heardBy(peer: WebSocket): Promise<string | Uint8Array> {
+async function heardBy(peer: Peer): Promise<string | Uint8Array> {
   const [data, binary] = (await once(peer, 'message')) as [Buffer, boolean]
   return binary ? new Uint8Array(data) : data.toString()
 }
 
-async function closeHeardBy(peer: WebSocket): Promise<readonly [code: number, reason: string]> {
+async function closeHeardBy(peer: Peer): Promise<readonly [code: number, reason: string]> {
   const [code, reason] = (await once(peer, 'close')) as [number, Buffer]
   return [code, reason.toString()]
 }
