@@ -104,7 +104,7 @@ export type {
 export { isSensitive, redacted, redactUrl } from './redact.ts'
 export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'
 export { HttpResponse, type ResponseParts } from './response.ts'
-export type { Schema, SchemaIssue, SchemaResult } from './schema.ts'
+export { issuePlace, type Schema, type SchemaIssue, type SchemaResult } from './schema.ts'
 export { StreamingResponse, type Reader } from './streaming.ts'
 export { run, Source, type Sink } from './source.ts'
 export { Stage, staged } from './stage.ts'

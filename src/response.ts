@@ -4,7 +4,7 @@ import { describe, HttpError } from './errors.ts'
 import type { ResponseHead, Timings } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
-import { firstIssue, isPromise, type Schema } from './schema.ts'
+import { isPromise, issuePlace, type Schema } from './schema.ts'
 
 /** What a response adds to its head. */
 export interface ResponseParts {
@@ -83,7 +83,7 @@ export class HttpResponse extends Answer {
     if (result.issues === undefined) return result.value
     throw new HttpError(
       'BODY',
-      `The answer to ${describe(this.request)} does not match its schema${firstIssue(result.issues)}`,
+      `The answer to ${describe(this.request)} does not match its schema${issuePlace(result.issues)}.`,
       {
         phase: 'decode',
         request: this.request,

@@ -30,9 +30,8 @@ export function isPromise<Output>(
   return true
 }
 
-/** Ends a sentence with what was found wrong first and where: ` at users.0.name: Expected a string.` */
-export function firstIssue([issue]: readonly SchemaIssue[]): string {
-  const { message = 'no reason given', path = [] } = issue ?? {}
-  const place = path.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
-  return `${place === '' ? '' : ` at ${place}`}: ${message}${message.endsWith('.') ? '' : '.'}`
+/** Ends a sentence with where the first issue is, as in ` at users.0.name`. What the issue says is left out: it may quote the value. */
+export function issuePlace([issue]: readonly SchemaIssue[]): string {
+  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
+  return path.length === 0 ? '' : ` at ${path.join('.')}`
 }

@@ -1,7 +1,7 @@
 /** Items that a schema looks at before anybody else does. */
 import type { ObservableInput } from 'rxjs'
 import { from, mergeMap } from 'rxjs'
-import type { Check, Schema, SchemaIssue, SchemaResult } from '../../src/index.ts'
+import { issuePlace, type Check, type Schema, type SchemaResult } from '../../src/index.ts'
 import { fault, type Origin } from './fault.ts'
 import type { Project } from './items.ts'
 
@@ -36,7 +36,7 @@ export function validated<T, R>(
   return (item, index): ObservableInput<R> => {
     const judge = (result: SchemaResult<T>): T => {
       if (result.issues === undefined) return result.value
-      throw fault('BODY', response, `Item ${index + 1} of`, `does not match its schema${place(result.issues)}`, {
+      throw fault('BODY', response, `Item ${index + 1} of`, `does not match its schema${issuePlace(result.issues)}`, {
         issues: result.issues,
       })
     }
@@ -44,10 +44,4 @@ export function validated<T, R>(
     if (!('then' in result)) return project(judge(result), index)
     return from(result).pipe(mergeMap(late => project(judge(late), index)))
   }
-}
-
-/** Where the first issue is. What it says may quote the item. */
-function place([issue]: readonly SchemaIssue[]): string {
-  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
-  return path.length === 0 ? '' : ` at ${path.join('.')}`
 }

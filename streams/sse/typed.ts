@@ -1,5 +1,5 @@
 /** Events by name: which are wanted, and what their data is. */
-import { shown, type Check, type Schema } from '../../src/index.ts'
+import { issuePlace, shown, type Check, type Schema } from '../../src/index.ts'
 import { fault, type Origin } from '../reading/fault.ts'
 import type { Emit, Parser } from '../reading/parser.ts'
 import type { ServerSentEvent } from './event.ts'
@@ -73,18 +73,8 @@ export class TypedEvents implements Parser<ServerSentEvent<string, unknown>> {
       )
     }
     if (result.issues === undefined) return result.value
-    const [{ message, path = [] } = { message: 'no reason given' }] = result.issues
-    const place = path.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
     const { issues } = result
-    throw fault(
-      'BODY',
-      this.#origin,
-      this.#name(type),
-      `does not match its schema${place && ` at ${place}`}: ${message}`,
-      {
-        issues,
-      },
-    )
+    throw fault('BODY', this.#origin, this.#name(type), `does not match its schema${issuePlace(issues)}`, { issues })
   }
 
   #wrong(type: string, what: string): Error {

@@ -1,5 +1,5 @@
 /** What a schema makes of a message, whatever it is that it does. */
-import type { HttpErrorDetails, Schema, SchemaIssue, SchemaResult } from '../../src/index.ts'
+import { issuePlace, type HttpErrorDetails, type Schema, type SchemaResult } from '../../src/index.ts'
 
 /** A message that fits, or why it does not. */
 export type Checked =
@@ -20,7 +20,7 @@ function judged(result: SchemaResult<unknown>): Checked {
   try {
     const { issues } = result
     if (issues === undefined) return { fits: true, value: result.value }
-    return { fits: false, what: `does not match its schema${place(issues)}`, details: { issues } }
+    return { fits: false, what: `does not match its schema${issuePlace(issues)}`, details: { issues } }
   } catch (cause) {
     return uncheckable(cause)
   }
@@ -28,10 +28,4 @@ function judged(result: SchemaResult<unknown>): Checked {
 
 function uncheckable(cause: unknown): Checked {
   return { fits: false, what: 'could not be checked by its schema', details: { cause } }
-}
-
-/** Where the first issue is. What it says may quote the message. */
-function place([issue]: readonly SchemaIssue[]): string {
-  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
-  return path.length === 0 ? '' : ` at ${path.join('.')}`
 }

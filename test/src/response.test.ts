@@ -146,26 +146,15 @@ describe('json with a schema', () => {
     expect(aResponse('{"name":"ada"}').json(upper).name).toBe('ADA')
   })
 
-  it('fails with BODY and the issues, naming the first one and its place', () => {
+  it('fails with BODY and the issues, naming the place of the first one and not what it quotes', () => {
     const issues = [
-      { message: 'Expected a string', path: ['users', 0, { key: 'name' }] },
+      { message: 'must be a string (was 1234)', path: ['users', 0, { key: 'name' }] },
       { message: 'And more', path: [] },
     ]
     const error = thrown(() => aResponse('{}').json(schema(() => ({ issues }))))
     expect(error).toMatchObject({ code: 'BODY', phase: 'decode', issues })
-    expect(error.message).toBe(
-      'The answer to GET https://api.test/users does not match its schema at users.0.name: Expected a string.',
-    )
+    expect(error.message).toBe('The answer to GET https://api.test/users does not match its schema at users.0.name.')
     expect(error.response?.status).toBe(200)
-  })
-
-  it.each([
-    [[{ message: 'Bad.' }], 'does not match its schema: Bad.'],
-    [[], 'does not match its schema: no reason given.'],
-    [[{ message: 'Bad', path: [Symbol('s')] }], 'does not match its schema at Symbol(s): Bad.'],
-  ])('says it in a sentence', (issues, sentence) => {
-    const error = thrown(() => aResponse('{}').json(schema(() => ({ issues }))))
-    expect(error.message).toBe(`The answer to GET https://api.test/users ${sentence}`)
   })
 
   it.each<[string, () => Promise<SchemaResult<User>>]>([

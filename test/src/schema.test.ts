@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { firstIssue, isPromise } from '../../src/schema.ts'
+import { isPromise, issuePlace } from '../../src/schema.ts'
 
 // What a response makes of them is in response.test.ts.
 
-describe('firstIssue', () => {
+describe('issuePlace', () => {
   it.each([
-    [[{ message: 'Expected a string' }], ': Expected a string.'],
-    [[{ message: 'Expected a string.' }], ': Expected a string.'],
-    [[{ message: 'Bad', path: ['users', 0, { key: 'name' }] }, { message: 'Other' }], ' at users.0.name: Bad.'],
-    [[], ': no reason given.'],
-  ])('ends a sentence with %o', (issues, end) => {
-    expect(firstIssue(issues)).toBe(end)
+    [[{ message: 'Expected a string' }], ''],
+    [[{ message: 'Bad', path: [] }], ''],
+    [[{ message: 'Bad', path: ['users', 0, { key: 'name' }] }, { message: 'Other' }], ' at users.0.name'],
+    [[{ message: 'Bad', path: [Symbol('s')] }], ' at Symbol(s)'],
+    [[], ''],
+  ])('ends a sentence with where the first of %o is', (issues, end) => {
+    expect(issuePlace(issues)).toBe(end)
   })
 })
 
