@@ -14,7 +14,7 @@ const MOST_ORIGINS = 1000
 
 const DIRECT: Ways = [undefined]
 
-/** The plans of a client, one for its own options and one for those of each call that has any. */
+/** The plans of a client: one for its own options, and one for those of each call that brings its own. */
 export class Plans {
   readonly #routes = new Routes()
   readonly #environment = processEnvironment()

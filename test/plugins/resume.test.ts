@@ -1,4 +1,4 @@
-import { lastValueFrom, NEVER, reduce, tap } from 'rxjs'
+import { lastValueFrom, NEVER, reduce } from 'rxjs'
 import {
   clock,
   createClient,
@@ -24,6 +24,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { certificates } from '../support/certificates.ts'
 import { CONTENDERS } from '../support/fault-contenders.ts'
+import { spy } from './resume/spy.ts'
 import { virtually } from '../support/virtual-time.ts'
 
 const BODY = 'abcdefghij'
@@ -63,33 +64,24 @@ function watch(answers: readonly (MockReply | 'CONNECT' | 'PROTOCOL')[], given: 
   const { plugins = [steady()], call = {} } = given
   const seen: string[] = []
   let error: unknown
-  const spy = definePlugin({
-    name: 'spy',
-    scope: 'call',
-    defaults: {},
-    install: () => (request, next) =>
-      next(request).pipe(
-        tap({
-          next(event) {
-            if (event.type === 'head') seen.push(`${event.head.status} ${event.head.headers.get('etag') ?? ''}`)
-            else if (event.type === 'chunk') seen.push(new TextDecoder().decode(event.bytes))
-            else if (event.type === 'progress')
-              seen.push(`${event.loaded}/${event.total ?? '?'}${event.done ? '.' : ''}`)
-            else if (event.type === 'notice') seen.push(`${clock.now()} ${event.name} ${JSON.stringify(event.detail)}`)
-          },
-          error(thrown: unknown) {
-            error = thrown
-            seen.push(isHttpError(thrown) ? `${thrown.code} ${thrown.phase ?? ''}` : String(thrown))
-          },
-          complete() {
-            seen.push('whole')
-          },
-        }),
-      ),
+  const watching = spy({
+    next(event) {
+      if (event.type === 'head') seen.push(`${event.head.status} ${event.head.headers.get('etag') ?? ''}`)
+      else if (event.type === 'chunk') seen.push(new TextDecoder().decode(event.bytes))
+      else if (event.type === 'progress') seen.push(`${event.loaded}/${event.total ?? '?'}${event.done ? '.' : ''}`)
+      else if (event.type === 'notice') seen.push(`${clock.now()} ${event.name} ${JSON.stringify(event.detail)}`)
+    },
+    error(thrown: unknown) {
+      error = thrown
+      seen.push(isHttpError(thrown) ? `${thrown.code} ${thrown.phase ?? ''}` : String(thrown))
+    },
+    complete() {
+      seen.push('whole')
+    },
   })
   const api = mock().enqueue(...answers)
   virtually(({ flush }) => {
-    createClient({ engine: api, plugins: [spy(), ...plugins] })
+    createClient({ engine: api, plugins: [watching, ...plugins] })
       .stream('https://api.test/x', () => NEVER, call)
       .subscribe({ error: () => undefined })
     flush()

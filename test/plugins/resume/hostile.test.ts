@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import { NEVER, tap } from 'rxjs'
+import { NEVER } from 'rxjs'
 import { createClient, definePlugin, isHttpError, mapAnswer, type AnyPlugin } from 'sluice'
 import { mock, type MockReply } from 'sluice/engines/mock'
 import { progress } from 'sluice/plugins/progress'
 import { resume } from 'sluice/plugins/resume'
 import { describe, expect, it } from 'vitest'
+import { spy } from './spy.ts'
 import { virtually } from '../../support/virtual-time.ts'
 
 const BODY = 'abcdefghij'
@@ -21,28 +22,19 @@ const rest = (range: string, ...chunks: string[]): MockReply => ({
 /** What comes out of the plugins, in its order. */
 function watch(answers: readonly MockReply[], ...plugins: AnyPlugin[]): string[] {
   const seen: string[] = []
-  const spy = definePlugin({
-    name: 'spy',
-    scope: 'call',
-    defaults: {},
-    install: () => (request, next) =>
-      next(request).pipe(
-        tap({
-          next(event) {
-            if (event.type === 'chunk') seen.push(new TextDecoder().decode(event.bytes))
-            if (event.type === 'progress') seen.push(`${event.loaded}/${event.total ?? '?'}${event.done ? '.' : ''}`)
-            if (event.type === 'notice' && event.name === 'gave up')
-              seen.push(`gave up: ${String(event.detail['because'])}`)
-          },
-          error(error: unknown) {
-            seen.push(isHttpError(error) ? error.code : String(error))
-          },
-        }),
-      ),
+  const watching = spy({
+    next(event) {
+      if (event.type === 'chunk') seen.push(new TextDecoder().decode(event.bytes))
+      if (event.type === 'progress') seen.push(`${event.loaded}/${event.total ?? '?'}${event.done ? '.' : ''}`)
+      if (event.type === 'notice' && event.name === 'gave up') seen.push(`gave up: ${String(event.detail['because'])}`)
+    },
+    error(error: unknown) {
+      seen.push(isHttpError(error) ? error.code : String(error))
+    },
   })
   const api = mock().enqueue(...answers)
   virtually(({ flush }) => {
-    createClient({ engine: api, plugins: [spy(), resume({ delay: n => n * 10 }), ...plugins] })
+    createClient({ engine: api, plugins: [watching, resume({ delay: n => n * 10 }), ...plugins] })
       .stream('https://api.test/x', () => NEVER)
       .subscribe({ error: () => undefined })
     flush()
@@ -118,22 +110,14 @@ it('hands on a beginning of the body, and calls it whole only when it is, whatev
         }
       })
       virtually(({ flush }) => {
-        const spy = definePlugin({
-          name: 'spy',
-          scope: 'call',
-          defaults: {},
-          install: () => (request, next) =>
-            next(request).pipe(
-              tap({
-                next(event) {
-                  if (event.type === 'chunk') text += new TextDecoder().decode(event.bytes)
-                },
-                error: () => (end = 'error'),
-                complete: () => (end = 'whole'),
-              }),
-            ),
+        const watching = spy({
+          next(event) {
+            if (event.type === 'chunk') text += new TextDecoder().decode(event.bytes)
+          },
+          error: () => (end = 'error'),
+          complete: () => (end = 'whole'),
         })
-        createClient({ engine: api, plugins: [spy(), resume({ delay: () => 1 })] })
+        createClient({ engine: api, plugins: [watching, resume({ delay: () => 1 })] })
           .stream('https://api.test/x', () => NEVER)
           .subscribe({ error: () => undefined })
         flush()
