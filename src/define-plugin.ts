@@ -1,7 +1,7 @@
 /** Makes a plugin out of what its author says of it, and merges its options: defaults ← client ← call. */
 import { shown, type Check } from './check.ts'
 import { hint } from './closest.ts'
-import { HttpError } from './errors.ts'
+import { config, type HttpError } from './errors.ts'
 import { own } from './own.ts'
 import { RESERVED, SCOPES, type Plugin, type PluginFactory, type PluginSpec } from './plugin.ts'
 import { isSensitive } from './redact.ts'
@@ -83,8 +83,4 @@ type Overlaid<Options extends object> = Pick<PluginSpec<string, Options>, 'name'
 function unknownOption(plugin: string, key: string, known: readonly string[]): HttpError {
   const all = `It has ${known.length === 0 ? 'no options' : known.join(', ')}.`
   return config(`${plugin} has no option ${JSON.stringify(key)}. ${hint(key, known, all)}`)
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -142,6 +142,11 @@ export function isHttpError(error: unknown): error is HttpError {
   return typeof error === 'object' && error !== null && BRAND in error
 }
 
+/** Makes the error for a mistake of the caller: a wrong option, url, header or order. `message` says what would have been right. */
+export function config(message: string): HttpError {
+  return new HttpError('CONFIG', message, { phase: 'config' })
+}
+
 /** Names a request in the middle of a sentence: `GET https://api.test/users`, `attempt 2 of GET …`. */
 export function describe(request: { readonly method: string; readonly url: string }, attempt = 1): string {
   const name = `${request.method} ${redactUrl(request.url)}`

@@ -1,6 +1,6 @@
 /** What a header field may be, and the fields in what a user gives. */
 import { shown } from './check.ts'
-import { HttpError } from './errors.ts'
+import { config, type HttpError } from './errors.ts'
 import type { HeadersInit } from './headers.ts'
 
 // RFC 9110 §5.6.2 (token) and §5.5 (field-value: VCHAR, SP, HTAB, obs-text).
@@ -78,8 +78,4 @@ function isBlank(code: number): boolean {
 function coerced(name: string, value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   throw config(`The value of header ${JSON.stringify(name)} must be a string or a number, not ${shown(value)}.`)
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

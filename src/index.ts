@@ -41,6 +41,7 @@ export {
   type Route,
 } from './engine.ts'
 export {
+  config,
   describe,
   HttpError,
   isHttpError,

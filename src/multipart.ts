@@ -1,7 +1,7 @@
 /** multipart/form-data (RFC 7578), written so that its length is known before it is sent. */
 import type { PreparedBody } from './body.ts'
 import { shown } from './check.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 import { fromBlob } from './upload.ts'
 
 /** Recognises FormData of any realm: the platform's, undici's, jsdom's. */
@@ -52,8 +52,4 @@ function typeOf(name: string, file: unknown): string {
     throw config(`The file ${JSON.stringify(name)} of a form has a type with characters that no media type has.`)
   }
   return type
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -4,7 +4,7 @@ import type { ChildOptions, Client, ClientOptions } from './client.ts'
 import { hint } from './closest.ts'
 import { edge } from './edge.ts'
 import type { Engine, EngineFactory } from './engine.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 import type { Parts } from './execute.ts'
 import { Lazy } from './lazy.ts'
 import { Lifetime } from './lifetime.ts'
@@ -134,8 +134,4 @@ function checked<T extends ChildOptions>(where: string, given: T, known: readonl
   const wanted = options.confine === undefined ? undefined : flag(options.confine)
   if (wanted !== undefined) throw config(`${where}({ confine }) must be ${wanted}, not ${shown(options.confine)}.`)
   return options
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -2,7 +2,7 @@
 import type { Observable } from 'rxjs'
 import { shown, type Check } from './check.ts'
 import type { Engine } from './engine.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import type { MonitorEvent } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
@@ -119,8 +119,4 @@ function isPlugin(value: unknown): boolean {
   const { name, scope, install, merge } = value as Partial<AnyPlugin>
   const known = scope !== undefined && SCOPES.includes(scope)
   return typeof name === 'string' && known && typeof install === 'function' && typeof merge === 'function'
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

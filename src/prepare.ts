@@ -2,7 +2,7 @@
 import { prepareBody, type Body } from './body.ts'
 import { shown } from './check.ts'
 import type { MethodOption, RequestOptions, Url } from './client.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 import { HttpHeaders } from './headers.ts'
 import { own } from './own.ts'
 import type { Params } from './params.ts'
@@ -70,8 +70,4 @@ function optionsOf({ method, body, options: given }: Said): AnyOptions {
     throw config('The call has two bodies, one as argument and one as option; leave one of them out.')
   }
   return options
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

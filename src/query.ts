@@ -1,6 +1,6 @@
 /** The query of a url: added to what a url has, encoded as `URLSearchParams` does. */
 import { shown } from './check.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 
 /** A value in a query; a list repeats the name, `undefined` leaves it out. */
 export type QueryValue =
@@ -41,8 +41,4 @@ function queryText(name: string, value: unknown): string {
   throw config(
     `The query value ${JSON.stringify(name)} must be text, a number, true or false, or a list of those, not ${what}.`,
   )
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -10,7 +10,7 @@ import type {
   Exchange,
   PoolStats,
 } from './engine.ts'
-import { describe, HttpError } from './errors.ts'
+import { config, describe, HttpError } from './errors.ts'
 import type { ConnectionInfo } from './events.ts'
 import { LinkedList } from './linked.ts'
 import { own } from './own.ts'
@@ -232,8 +232,4 @@ function isList(value: RouteEngine | readonly RouteEngine[]): value is readonly 
 
 function isEngine(given: RouteEngine): given is Engine {
   return typeof (given as Partial<Engine> | null)?.exchange === 'function'
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -1,6 +1,6 @@
 /** URI templates, RFC 6570 up to level 4: `users/{id}{?page,size}`. */
 import { shown } from './check.ts'
-import { HttpError } from './errors.ts'
+import { config, type HttpError } from './errors.ts'
 import type { Params } from './params.ts'
 import { redactUrl } from './redact.ts'
 
@@ -151,8 +151,4 @@ function encode(text: string, reserved: boolean): string {
       .join('')
   }
   return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

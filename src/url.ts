@@ -1,6 +1,6 @@
 /** From what a user writes as url to the one the request is sent to, by the rules of the WHATWG URL standard. */
 import { shown } from './check.ts'
-import { HttpError } from './errors.ts'
+import { config } from './errors.ts'
 import { withQuery, type Query } from './query.ts'
 import { redactUrl } from './redact.ts'
 import type { Params } from './params.ts'
@@ -158,8 +158,4 @@ function unescaped(text: string): string {
   } catch {
     return text
   }
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

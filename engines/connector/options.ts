@@ -1,6 +1,6 @@
 /** The options of connecting that all engines on Node share, and how options are checked. */
 import { isIP, type LookupFunction } from 'node:net'
-import { callback, HttpError, limit, oneOf, optional, shown, text, type Check } from '../../src/index.ts'
+import { callback, type Check, config, limit, oneOf, optional, shown, text } from '../../src/index.ts'
 import { isPin } from './pins.ts'
 import type { TlsOptions } from './tls.ts'
 
@@ -94,8 +94,4 @@ export function checkTls(where: string, tls: TlsOptions): void {
       `${where}({ tls }) has ${tls.cert === undefined ? 'key' : 'cert'} alone; a client certificate needs cert and key.`,
     )
   }
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -1,5 +1,5 @@
 /** What an agent of hpagent is asked for: its proxy, and how that is talked to. */
-import { HttpError, type ProxyHop, type Route } from '../../src/index.ts'
+import { config, type ProxyHop, type Route } from '../../src/index.ts'
 import { ownOf } from '../connector/options.ts'
 import type { KeepSettings, PoolOptions } from '../pool/options.ts'
 import type { TunnelOptions } from './tunnel-agent.ts'
@@ -94,7 +94,3 @@ const FORWARDED: ReadonlySet<string> = new Set([
 ])
 
 const MOOT = ['socketPath', 'lookupCache', 'connectAttempts'] as const
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
-}

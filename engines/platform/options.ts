@@ -1,5 +1,5 @@
 /** How the options of engines on the platform's own stack are checked; nothing here needs Node. */
-import { HttpError, optional, shown, type Check } from '../../src/index.ts'
+import { type Check, config, optional, shown } from '../../src/index.ts'
 
 /**
  * What was given and nothing that a polluted `Object.prototype` adds. Throws `CONFIG`, saying what would have been right,
@@ -15,8 +15,4 @@ export function checked<T extends object>(where: string, given: T, checks: Reado
     if (wanted !== undefined) throw config(`The option ${name} of ${where} must be ${wanted}, not ${shown(value)}.`)
   }
   return options
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

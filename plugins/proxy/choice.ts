@@ -1,5 +1,5 @@
 /** From what somebody chose to the ways to try. */
-import { HttpError } from '../../src/index.ts'
+import { config } from '../../src/index.ts'
 import type { ProxyChain, ProxyChoice, ProxyUrl, ProxyWay } from './options.ts'
 import { serverOf, type Server } from './server.ts'
 
@@ -29,8 +29,4 @@ function isList(choice: ProxyChoice): choice is readonly ProxyWay[] {
 
 function isChain(way: ProxyWay): way is ProxyChain {
   return typeof way === 'object' && (way as object | null) !== null && Object.hasOwn(way, 'chain')
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

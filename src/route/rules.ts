@@ -1,6 +1,6 @@
 /** The rules by which a route finds the engines of a request. */
 import { shown } from '../check.ts'
-import { HttpError } from '../errors.ts'
+import { config, type HttpError } from '../errors.ts'
 
 /** What a rule stands for: an origin, a host on any port, or every host below one. */
 interface Rule {
@@ -85,8 +85,4 @@ function covers(by: Rule, rule: Rule): boolean {
 function portOf(by: Rule, { port, scheme }: Rule): string | undefined {
   if (port !== '' || by.scheme !== undefined) return port
   return scheme === 'https:' ? '443' : '80'
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -1,13 +1,13 @@
 /** What one request has otherwise than the one before. */
 import {
-  HttpError,
-  HttpHeaders,
-  shown,
   type Body,
+  config,
   type HeadersInit,
+  HttpHeaders,
   type Params,
   type Query,
   type QueryValue,
+  shown,
 } from '../../src/index.ts'
 import type { Call } from './asked.ts'
 
@@ -54,8 +54,4 @@ function merged(said: Query | undefined, added: Query): Query {
 function record(query: Query): Readonly<Record<string, QueryValue>> {
   if (!(query instanceof URLSearchParams)) return query
   return Object.fromEntries([...new Set(query.keys())].map(name => [name, query.getAll(name)]))
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

@@ -1,5 +1,5 @@
 /** Options of what is built on a client: checked where they are given, safe from what somebody put on a prototype. */
-import { HttpError, shown, type Check } from '../../src/index.ts'
+import { type Check, config, shown } from '../../src/index.ts'
 
 /**
  * Takes from `given` what `defaults` name, each value checked; what is `undefined` stays at its default. Throws `CONFIG` that
@@ -29,8 +29,4 @@ export function settle<T extends object>(
     settled[name] = value
   }
   return settled
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

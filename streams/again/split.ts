@@ -1,5 +1,5 @@
 /** Options that stand beside those of a call. */
-import { HttpError, shown, type Check } from '../../src/index.ts'
+import { type Check, config, shown } from '../../src/index.ts'
 import type { Call } from './asked.ts'
 import { settle } from './settings.ts'
 
@@ -34,8 +34,4 @@ export function split<T extends object>(
   const call = Object.fromEntries(fields.filter(([name]) => !Object.hasOwn(checks, name)))
   // Without a prototype: nobody may put a header or a method on it.
   return { settled, call: Object.assign(Object.create(null) as Call, call) }
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }

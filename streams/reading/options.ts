@@ -1,5 +1,5 @@
 /** What a reader was given: a projector alone, or options by name. */
-import { callback, HttpError, optional, shown, type Check } from '../../src/index.ts'
+import { callback, type Check, config, optional, shown } from '../../src/index.ts'
 import type { ItemOptions } from './items.ts'
 
 const places: Check = value =>
@@ -35,8 +35,4 @@ export function optionsOf<O extends object>(
     options[name] = value
   }
   return options as Partial<O>
-}
-
-function config(message: string): HttpError {
-  return new HttpError('CONFIG', message, { phase: 'config' })
 }
