@@ -3,7 +3,14 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import rxjsX from 'eslint-plugin-rxjs-x'
 import tseslint from 'typescript-eslint'
 
-const shipped = ['src/**/*.ts', 'plugins/**/*.ts', 'engines/**/*.ts', 'streams/**/*.ts', 'interop/**/*.ts']
+const shipped = [
+  'src/**/*.ts',
+  'plugins/**/*.ts',
+  'engines/**/*.ts',
+  'streams/**/*.ts',
+  'stores/**/*.ts',
+  'interop/**/*.ts',
+]
 const outside = ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts', 'testing/**/*.ts']
 
 /** Which room may import what is checked by dependency-cruiser, see .dependency-cruiser.json. */
@@ -68,7 +75,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/**/*.ts', 'plugins/*.ts', 'streams/*.ts'],
+    files: ['src/**/*.ts', 'plugins/*.ts', 'streams/*.ts', 'stores/*.ts'],
     rules: {
       'no-restricted-globals': [
         'error',

@@ -1,5 +1,5 @@
 /** Follows redirects without taking secrets along. */
-import { count, definePlugin, flag, headerName, listOf, type Check, type PluginFactory } from '../src/index.ts'
+import { count, definePlugin, flag, headerName, listOf, origin, type PluginFactory } from '../src/index.ts'
 import { Following } from './redirect/following.ts'
 import type { RedirectOptions } from './redirect/options.ts'
 
@@ -12,11 +12,6 @@ const defaults: RedirectOptions = {
   keepHeaders: [],
   allowDowngrade: false,
 }
-
-const origin: Check = value =>
-  typeof value === 'string' && /^https?:/.test(value) && URL.parse(value)?.origin === value
-    ? undefined
-    : "an origin such as 'https://api.example.com', without a path"
 
 /**
  * Follows redirects (301, 302, 303, 307, 308) as the Fetch standard says: 303 becomes GET, a POST that gets 301 or 302

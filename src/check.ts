@@ -69,3 +69,9 @@ export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   return String(value)
 }
+
+/** An origin, as in `https://api.example.com`. */
+export const origin: Check = value =>
+  typeof value === 'string' && /^https?:/.test(value) && URL.parse(value)?.origin === value
+    ? undefined
+    : "an origin such as 'https://api.example.com', without a path"

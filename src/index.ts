@@ -10,6 +10,7 @@ export {
   milliseconds,
   oneOf,
   optional,
+  origin,
   shown,
   size,
   text,
@@ -83,6 +84,7 @@ export { MOST_REFUSED, refused, refusedLive } from './kit/refused.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
 export { retryAfter } from './kit/retry-after.ts'
+export { IDENTITY, STRAYED } from './kit/credentials.ts'
 export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export { isTransient } from './kit/transient.ts'
 export type { CloseReport } from './lifetime.ts'

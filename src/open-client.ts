@@ -31,7 +31,7 @@ export function openClient(given: ClientOptions, defaults: Defaults): Client {
   const engine = openEngine(made, defaults, lifetime)
   const watching = new Watching(engine, lifetime.released)
   const build = (ready: Engine, list: readonly AnyPlugin[]): Stack =>
-    Stack.of(list, edge(ready), contextOf(lifetime, watching, ready))
+    Stack.of(list, edge(ready), contextOf(lifetime, watching, ready, base))
   const stack = atOnce(lifetime, () =>
     engine.now !== undefined && plugins !== undefined
       ? Lazy.of(build(engine.now, plugins))
@@ -52,7 +52,7 @@ function childOf(parent: Parts, given: ChildOptions): Parts {
   const lifetime = new Lifetime(parent.lifetime)
   const watching = new Watching(engine, lifetime.released, parent.watching)
   const build = (stack: Stack, ready: Engine): Stack =>
-    stack.extend(options.plugins ?? [], contextOf(lifetime, watching, ready))
+    stack.extend(options.plugins ?? [], contextOf(lifetime, watching, ready, base))
   const planned = atOnce(lifetime, () => parent.planned && extended(parent.planned, options.plugins ?? []))
   const stack = atOnce(lifetime, () =>
     parent.stack.now && engine.now
@@ -97,7 +97,7 @@ function makeEngine(given: EngineFactory): Engine {
   throw config(`The engine must be an engine or a factory of one, not ${shown(given)}; ${remedy}.`)
 }
 
-function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine): PluginContext {
+function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine, base: BaseUrl | undefined): PluginContext {
   return {
     onClose(release) {
       lifetime.own({
@@ -107,6 +107,7 @@ function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine): Plug
       })
     },
     engine,
+    baseUrl: base?.href,
     monitor: watching.monitor,
   }
 }

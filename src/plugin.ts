@@ -31,6 +31,8 @@ export interface PluginContext {
   readonly onClose: (release: () => unknown) => void
   /** What sends the requests, and what it can do. */
   readonly engine: Pick<Engine, 'name' | 'capabilities'>
+  /** The base url of the client, absolute; `undefined` when it has none. */
+  readonly baseUrl: string | undefined
   /** Everything that happens in the client; see `client.monitor`. */
   readonly monitor: Observable<MonitorEvent>
 }

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -76,9 +76,13 @@ try {
   mkdirSync(home, { recursive: true })
   run('unpack', 'tar', '-xzf', tarball, '-C', home, '--strip-components=1')
   // What an install of the package brings, and the types of Node; those we develop with are not there.
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
-  mkdirSync(join(work, 'node_modules', '@types'))
-  for (const name of ['rxjs', 'tslib', ...Object.keys(dependencies), '@types/node', 'undici-types']) {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'peerDependencies',
+    object
+  >
+  const installed = [...Object.keys(dependencies), ...Object.keys(peerDependencies)]
+  for (const name of ['tslib', ...installed, '@types/node', 'undici-types']) {
+    mkdirSync(dirname(join(work, 'node_modules', name)), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(work, 'node_modules', name), 'dir')
   }
   const all = entries()
@@ -117,7 +121,7 @@ try {
   }
 
   // What a browser can import must bundle without a single Node built-in; esbuild fails on one it cannot resolve.
-  const web = all.filter(name => !/\/(engines\/(undici|http2|http)|streams\/download|testing)$/.test(name))
+  const web = all.filter(name => !/\/(engines\/(undici|http2|http)|streams\/download|stores\/.+|testing)$/.test(name))
   for (const name of web) {
     await build({
       stdin: { contents: `import * as entry from '${name}'; globalThis.entry = entry`, resolveDir: work },

@@ -1,5 +1,5 @@
 /** The request a redirect leads to (Fetch §4.4, "HTTP-redirect fetch"), without what the new place must not see. */
-import type { HttpHeaders, HttpRequest } from '../../src/index.ts'
+import { STRAYED, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
 import type { RedirectOptions } from './options.ts'
 
 /** What any origin may see. A safe-list: the next secret header's name is not known yet. */
@@ -21,12 +21,15 @@ export function hop(request: HttpRequest, status: number, url: URL, options: Red
   const method = methodAfter(status, request.method)
   const kept = method === request.method
   const headers = kept ? request.headers : request.headers.filter(name => !describesBody(name))
-  return request.with({
+  const trusted = mayFollow(request.origin, url.origin, options)
+  const following = request.with({
     method,
     url: url.href,
     body: kept ? request.body : undefined,
-    headers: mayFollow(request.origin, url.origin, options) ? headers : harmless(headers, options),
+    headers: trusted ? headers : harmless(headers, options),
   })
+  // From here on another origin has a say in where this goes, also when it leads back home.
+  return trusted ? following : following.note(STRAYED, true)
 }
 
 /** True when the body has to be sent again. */

@@ -1,6 +1,6 @@
 /** The rules by which a route finds the engines of a request. */
 import { shown } from '../check.ts'
-import { config, type HttpError } from '../errors.ts'
+import { config } from '../errors.ts'
 
 /** What a rule stands for: an origin, a host on any port, or every host below one. */
 interface Rule {

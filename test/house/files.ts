@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The rooms whose files are shipped. */
-export const ROOMS = ['src', 'plugins', 'engines', 'streams', 'interop', 'testing', 'cli'] as const
+export const ROOMS = ['src', 'plugins', 'engines', 'streams', 'stores', 'interop', 'testing', 'cli'] as const
 
 /** A file by its path from the root, with forward slashes. */
 export interface SourceFile {

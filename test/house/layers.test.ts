@@ -2,11 +2,25 @@ import { posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { filesIn, importsOf, ROOMS, type SourceFile } from './files.ts'
 
+/** Standards that plugins leave to well-kept libraries. */
+const LIBRARIES = [
+  '@noble/hashes',
+  '@smithy/signature-v4',
+  'content-type',
+  'http-cache-semantics',
+  'oauth4webapi',
+  'structured-headers',
+  'tough-cookie',
+]
+
 /** What each room may import beside its own parts. */
 const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: SourceFile) => boolean>> = {
   src: wanted => wanted === 'rxjs' || wanted.startsWith('src/') || ['#default-engine', '#recommended'].includes(wanted),
   plugins: (wanted, file) =>
-    ['rxjs', 'src/index.ts', '#zlib'].includes(wanted) ||
+    ['rxjs', 'src/index.ts', '#hashing', '#zlib'].includes(wanted) ||
+    LIBRARIES.some(name => wanted === name || wanted.startsWith(`${name}/`)) ||
+    // What all plugins that prove who one is, and all that compute digests, have in common.
+    /^plugins\/(?:auth|hashing)\//.test(wanted) ||
     ownPart(wanted, file) ||
     (wanted.startsWith('node:') && file.path.includes('/node-')) ||
     (file.path === 'plugins/recommended.ts' && wanted.startsWith('plugins/')),
@@ -23,6 +37,13 @@ const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: So
     // What all readers and all that connect again have in common.
     /^streams\/(?:reading|again)\//.test(wanted) ||
     (wanted.startsWith('node:') && /^streams\/download\b/.test(file.path)) ||
+    ownPart(wanted, file),
+  // A store keeps what a plugin gives it; of the plugin it knows the interface.
+  stores: (wanted, file) =>
+    ['rxjs', 'src/index.ts'].includes(wanted) ||
+    /^plugins\/[^/]+\.ts$/.test(wanted) ||
+    wanted.startsWith('node:') ||
+    /^stores\/files\//.test(wanted) ||
     ownPart(wanted, file),
   interop: wanted => !/^(?:testing|cli|test)\//.test(wanted),
   testing: wanted => !/^(?:cli|test|vitest)\b/.test(wanted),

@@ -9,7 +9,12 @@ import { thrown } from './thrown.ts'
 
 // What children and calls make of it is in open-client.test.ts.
 
-const context = (): PluginContext => ({ onClose: () => undefined, engine: answering(), monitor: NEVER })
+const context = (): PluginContext => ({
+  onClose: () => undefined,
+  engine: answering(),
+  baseUrl: undefined,
+  monitor: NEVER,
+})
 
 function counted(name: string, scope: Scope, log: string[]): AnyPlugin {
   return definePlugin({
