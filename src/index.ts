@@ -81,6 +81,7 @@ export {
   type Representation,
 } from './kit/ranges.ts'
 export { MOST_REFUSED, refused, refusedLive } from './kit/refused.ts'
+export { rateLimits, type RateLimit } from './kit/rate-limit-header.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
 export { retryAfter } from './kit/retry-after.ts'

@@ -1,14 +1,14 @@
 /** Kit for plugin authors: how long a server asks to wait. */
-import { clock } from '../clock.ts'
 import type { ResponseHead } from '../events.ts'
 import { parseHttpDate } from './http-date.ts'
+import { dateOf, untilReset } from './rate-limit-header.ts'
 
 /**
  * How many milliseconds the server asks to wait before the next request, or `undefined` when it does not say.
  *
  * `Retry-After` is read as whole seconds or as a date in one of the three forms of HTTP, which is measured against the
  * answer's own `Date` where it has one, so that a wrong clock on either side does not matter. Only when it is missing
- * from a 429 the rate limit fields are asked: `RateLimit` (`r=0;t=30`), `RateLimit-Reset`, `X-RateLimit-Reset`.
+ * from a 429 the rate limit fields are asked: `RateLimit` (`r=0;t=30`), `RateLimit-Reset`, `X-RateLimit-Reset`; see {@link rateLimits}.
  * What is in the past is 0; what is none of this is ignored.
  */
 export function retryAfter(head: ResponseHead): number | undefined {
@@ -26,18 +26,4 @@ function untilDate(text: string, head: ResponseHead): number | undefined {
   const date = dateOf(head)
   const time = parseHttpDate(text, date)
   return time === undefined ? undefined : Math.max(time - date, 0)
-}
-
-function dateOf({ headers }: ResponseHead): number {
-  const now = clock.now()
-  return parseHttpDate(headers.get('date') ?? '', now) ?? now
-}
-
-function untilReset(head: ResponseHead): number | undefined {
-  const { headers } = head
-  const spentUp = /(?:^|,)[^,]*;\s*r=0(?!\d)[^,]*/.exec(headers.get('ratelimit') ?? '')?.[0]
-  const structured = /;\s*t=(\d+)/.exec(spentUp ?? '')?.[1]
-  const reset = secondsOf(structured ?? headers.get('ratelimit-reset') ?? headers.get('x-ratelimit-reset'))
-  // Some count from the epoch (GitHub), most from now; nobody asks to wait thirty years.
-  return reset === undefined || reset < 1e12 ? reset : Math.max(reset - dateOf(head), 0)
 }
