@@ -68,7 +68,18 @@ export { concat } from './gather.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
 export { alarms, type Alarm } from './kit/alarm.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
+export { parseAuthParams, parseChallenges, type Challenge } from './kit/challenges.ts'
 export { derived } from './kit/derived.ts'
+export {
+  DigestNonce,
+  hexadecimal,
+  type DigestAlgorithm,
+  type DigestCredentials,
+  type DigestHashing,
+  type DigestProof,
+  type DigestQop,
+  type DigestRequest,
+} from './kit/digest-access.ts'
 export { parseHttpDate } from './kit/http-date.ts'
 export { linkTo, parseLinks, type Link } from './kit/link-header.ts'
 export {

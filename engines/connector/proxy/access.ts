@@ -1,7 +1,16 @@
 /** Getting past a proxy that wants to know who one is: what it was told, what it asked for, and when to give up. */
-import type { ProxyChallenge, ProxyCredentials, ProxyHop, Route } from '../../../src/index.ts'
-import { challengesOf, type Challenge } from './challenge.ts'
-import { Digest } from './digest.ts'
+import { createHash } from 'node:crypto'
+import {
+  DigestNonce,
+  parseChallenges,
+  type Challenge,
+  type DigestHashing,
+  type ProxyChallenge,
+  type ProxyCredentials,
+  type ProxyHop,
+  type Route,
+} from '../../../src/index.ts'
+import { valuesOf } from './head.ts'
 import { proxyName } from './way.ts'
 
 /** How often a request is repeated for the sake of a proxy, whatever the proxy says. */
@@ -10,7 +19,10 @@ const MOST_REPEATS = 3
 /** Asks for Basic: the password itself, which the proxy may then read. */
 const BASIC = 'basic'
 
-type Scheme = typeof BASIC | Digest
+type Scheme = typeof BASIC | DigestNonce
+
+const HASHES = { md5: 'md5', 'sha-256': 'sha256', 'sha-512-256': 'sha512-256' } as const
+const hashing: DigestHashing = algorithm => createHash(HASHES[algorithm])
 
 /** What is known of one proxy of one route. Learned once, for all requests that go this way. */
 class Access {
@@ -29,6 +41,12 @@ class Access {
 
   get canAsk(): boolean {
     return this.#ask !== undefined
+  }
+
+  /** Takes over what is asked for. A nonce that is known is counted on: others use it at this moment. */
+  learn(wanted: Scheme): void {
+    const { scheme } = this
+    if (scheme === BASIC || wanted === BASIC || !scheme.isSame(wanted)) this.scheme = wanted
   }
 
   /** Asks for credentials; whoever comes while that goes on waits for the same answer. */
@@ -90,20 +108,20 @@ export class Admission {
     const { credentials, scheme } = this.#access
     this.#sent = { credentials, scheme }
     if (credentials === undefined) return undefined
-    if (scheme !== BASIC) return scheme.answer(credentials, method, target)
+    if (scheme !== BASIC) return scheme.prove(credentials, { method, target }, hashing).value
     return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
   }
 
   /** The proxy said 407: whether to send again, with what {@link authorization} then says. Rejects with what `ask` throws. */
   async refused(fields: readonly string[]): Promise<boolean> {
     if (++this.#repeats > MOST_REPEATS) return false
-    const challenges = challengesOf(fields)
+    const challenges = parseChallenges(valuesOf(fields, 'proxy-authenticate'))
     const [wanted, challenge] = best(challenges)
     const sent = this.#sent
     if (wanted === undefined || sent === undefined) return false
     const access = this.#access
     const worth = access.credentials !== undefined && this.#isNews(sent, wanted, challenge)
-    access.scheme = wanted
+    access.learn(wanted)
     if (wanted !== BASIC) this.#fresh.add(wanted.nonce)
     if (worth) return true
     if (this.#asked || !access.canAsk) return false
@@ -125,12 +143,18 @@ export class Admission {
 function best(challenges: readonly Challenge[]): [Scheme | undefined, Challenge | undefined] {
   let found: [Scheme | undefined, Challenge | undefined] = [undefined, undefined]
   for (const challenge of challenges) {
-    const scheme = challenge.scheme === BASIC ? BASIC : Digest.of(challenge)
+    const scheme = challenge.scheme === BASIC ? BASIC : digestOf(challenge)
     if (scheme !== undefined && strengthOf(scheme) > strengthOf(found[0])) found = [scheme, challenge]
   }
   return found
 }
 
 function strengthOf(scheme: Scheme | undefined): number {
-  return scheme === undefined ? 0 : scheme === BASIC ? 1 : scheme.strength
+  return scheme === undefined ? 0 : scheme === BASIC ? 1 : 2 + scheme.strength
+}
+
+/** A proof that covers bodies is for servers: a proxy is asked before there is one. */
+function digestOf(challenge: Challenge): DigestNonce | undefined {
+  const digest = DigestNonce.of(challenge)
+  return digest?.qops?.includes('auth') === false ? undefined : digest
 }
