@@ -1,6 +1,7 @@
 /** What a client can do, as its users see it. */
 import type { Observable, Unsubscribable } from 'rxjs'
 import type { Body } from './body.ts'
+import type { Cookie } from './cookie.ts'
 import type { Engine, EngineFactory } from './engine.ts'
 import type { HttpEvent } from './events.ts'
 import type { HeadersInit } from './headers.ts'
@@ -103,6 +104,12 @@ export interface Client<O = object> extends Unsubscribable, Disposable, AsyncDis
   with<const P extends readonly AnyPlugin[]>(...plugins: P): Client<O & OptionsOf<P[number]>>
   /** Makes a child with another base url or more plugins on the same engine. */
   extend<const P extends readonly AnyPlugin[] = readonly []>(options: ChildOptions<P>): Client<O & OptionsOf<P[number]>>
+
+  /**
+   * The cookies that a GET of `url`, relative or absolute, would be sent with, in their order. Fails with `CONFIG` when
+   * the client keeps none because the plugin `cookies` is not installed.
+   */
+  cookies(url: Url): Promise<readonly Cookie[]>
 
   /** Shows the way of a request: base url, plugins by scope, engine. */
   explain(): string

@@ -1,7 +1,7 @@
 /** Folds installed plugins and the innermost handlers into the two ways through a client. */
 import type { Unsubscribable } from 'rxjs'
 import { gather } from './gather.ts'
-import type { AnyPlugin, Handler, Interceptor } from './plugin.ts'
+import type { AnyPlugin, Handler, Interceptor, Provided } from './plugin.ts'
 import type { HttpRequest } from './request.ts'
 import { run, Source, type Sink } from './source.ts'
 
@@ -9,6 +9,8 @@ import { run, Source, type Sink } from './source.ts'
 export interface Installed {
   readonly plugin: AnyPlugin
   readonly intercept: Interceptor<object>
+  /** What it does for methods of the client. */
+  readonly provided?: Provided | undefined
 }
 
 /** The two ways through a client: with the body gathered inside of all that may retry, or live. */

@@ -18,6 +18,7 @@ export {
 } from './check.ts'
 export type { CallOptions, ChildOptions, Client, ClientOptions, MethodOption, RequestOptions, Url } from './client.ts'
 export { clock, type Clock } from './clock.ts'
+export type { Cookie } from './cookie.ts'
 export { discard, DISCARD } from './discard.ts'
 export {
   DEADLINE,
@@ -97,6 +98,7 @@ export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
 export { retryAfter } from './kit/retry-after.ts'
 export { IDENTITY, STRAYED } from './kit/credentials.ts'
+export { tapHead } from './kit/tap-head.ts'
 export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export { isTransient } from './kit/transient.ts'
 export type { CloseReport } from './lifetime.ts'
@@ -114,6 +116,7 @@ export type {
   PluginContext,
   PluginFactory,
   PluginSpec,
+  Provided,
   Scope,
 } from './plugin.ts'
 export { isSensitive, redacted, redactUrl } from './redact.ts'

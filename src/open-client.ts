@@ -11,8 +11,8 @@ import { Lifetime } from './lifetime.ts'
 import { OpenClient } from './opened-client.ts'
 import { checkOrder } from './order.ts'
 import { own } from './own.ts'
-import type { AnyPlugin, PluginContext } from './plugin.ts'
-import { extended, Stack } from './stack.ts'
+import type { AnyPlugin } from './plugin.ts'
+import { extended, Stack, type Surroundings } from './stack.ts'
 import { parseBase, type BaseUrl } from './url.ts'
 import { Watching } from './watching.ts'
 
@@ -97,7 +97,7 @@ function makeEngine(given: EngineFactory): Engine {
   throw config(`The engine must be an engine or a factory of one, not ${shown(given)}; ${remedy}.`)
 }
 
-function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine, base: BaseUrl | undefined): PluginContext {
+function contextOf(lifetime: Lifetime, watching: Watching, engine: Engine, base: BaseUrl | undefined): Surroundings {
   return {
     onClose(release) {
       lifetime.own({

@@ -3,16 +3,18 @@ import type { Observable } from 'rxjs'
 import type { Body } from './body.ts'
 import { milliseconds, shown } from './check.ts'
 import type { ChildOptions, Client, Url } from './client.ts'
-import { HttpError } from './errors.ts'
+import type { Cookie } from './cookie.ts'
+import { config, HttpError } from './errors.ts'
 import type { HttpEvent } from './events.ts'
 import { everything, live, whole, type Parts } from './execute.ts'
 import { explain } from './explain.ts'
-import type { CloseReport } from './lifetime.ts'
+import { closedError, type CloseReport } from './lifetime.ts'
 import type { MonitorEvent } from './monitor.ts'
 import { own } from './own.ts'
 import type { AnyPlugin } from './plugin.ts'
 import type { HttpResponse } from './response.ts'
 import type { Reader } from './streaming.ts'
+import { resolveUrl } from './url.ts'
 
 /** Makes the parts of a child out of its parent's. */
 export type ChildOf = (parent: Parts, options: ChildOptions) => Parts
@@ -69,6 +71,20 @@ export class OpenClient implements Client {
 
   extend(options: ChildOptions): Client {
     return new OpenClient(this.#childOf(this.#parts, options), this.#childOf)
+  }
+
+  async cookies(url: Url): Promise<readonly Cookie[]> {
+    const { base, stack, lifetime } = this.#parts
+    const { href } = resolveUrl(url, base)
+    // What was never loaded is not loaded for a client that has ended.
+    if (stack.now === undefined && lifetime.closed) throw closedError({ id: 0, method: 'GET', url: href })
+    const kept = (stack.now ?? (await stack.load())).provided('cookies')
+    if (kept === undefined) {
+      throw config(
+        "This client keeps no cookies. Install the plugin that does: cookies() of 'sluice/plugins/cookies', as in createClient({ plugins: recommended(cookies()) }).",
+      )
+    }
+    return kept(href)
   }
 
   explain(): string {

@@ -1,6 +1,7 @@
 /** What a plugin is: a name, a scope, options, and an interceptor made once per client. */
 import type { Observable } from 'rxjs'
 import { shown, type Check } from './check.ts'
+import type { Cookie } from './cookie.ts'
 import type { Engine } from './engine.ts'
 import { config } from './errors.ts'
 import type { HttpEvent } from './events.ts'
@@ -35,6 +36,14 @@ export interface PluginContext {
   readonly baseUrl: string | undefined
   /** Everything that happens in the client; see `client.monitor`. */
   readonly monitor: Observable<MonitorEvent>
+  /** Puts what a plugin does behind a method of the client and of its children. */
+  readonly provide: (provided: Provided) => void
+}
+
+/** What methods of a client leave to a plugin. */
+export interface Provided {
+  /** Behind `client.cookies(url)`; the url is absolute. */
+  readonly cookies?: ((url: string) => Promise<readonly Cookie[]>) | undefined
 }
 
 /** How a plugin is written; given to {@link definePlugin}. */
@@ -50,8 +59,11 @@ export interface PluginSpec<Name extends string, Options extends object, Short e
   readonly check?: { readonly [K in keyof Options]?: Check }
   /** The option a call may give alone, without an object around it: `{ proxy: 'http://…' }` for `{ proxy: { url: 'http://…' } }`. */
   readonly short?: Short | undefined
-  /** Makes the interceptor, once per client. State of the client lives in its closure. */
-  readonly install: (context: PluginContext) => Interceptor<Options>
+  /**
+   * Makes the interceptor, once per client. State of the client lives in its closure. `options` are those of the client,
+   * for what is made only once; a call may have others.
+   */
+  readonly install: (context: PluginContext, options: Options) => Interceptor<Options>
 }
 
 /** A plugin with its options, ready to be put into a client's list. */
@@ -69,7 +81,7 @@ export interface Plugin<
   readonly short?: Short | undefined
   /** Overlays these options with those of a call. Throws `CONFIG` for an unknown option or a wrong value. */
   readonly merge: (given: object) => Options
-  readonly install: (context: PluginContext) => Interceptor<Options>
+  readonly install: (context: PluginContext, options: Options) => Interceptor<Options>
 }
 
 /** Any plugin, whatever its options. */
@@ -80,7 +92,7 @@ export interface AnyPlugin {
   readonly options: object
   readonly short?: string | undefined
   readonly merge: (given: object) => object
-  readonly install: (context: PluginContext) => Interceptor<never>
+  readonly install: (context: PluginContext, options: never) => Interceptor<never>
 }
 
 /** Makes a plugin out of a client's options for it. */

@@ -4,6 +4,7 @@ import { DISCARD, Drain } from './discard.ts'
 import type { Engine, EventObserver, Exchange } from './engine.ts'
 import type { HttpError } from './errors.ts'
 import type { ConnectionInfo, HeadEvent, HttpEvent, ResponseHead, Timings } from './events.ts'
+import { HEAD_TAP } from './kit/tap-head.ts'
 import { REPORT, type Report } from './monitor.ts'
 import type { HttpRequest } from './request.ts'
 import type { Sink } from './source.ts'
@@ -102,6 +103,7 @@ export class Sending implements EventObserver, Unsubscribable {
     const head: ResponseHead = { ...event.head, connection: this.#connection, timings: this.#marks }
     let unread: boolean
     try {
+      this.#request.read(HEAD_TAP)?.(head)
       unread = event.socket === undefined && this.#request.read(DISCARD)?.(head) === true
     } catch (error) {
       // What they throw who may leave the answer is the call's error, not the engine's.

@@ -5,7 +5,18 @@ import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import { arrange } from './order.ts'
 import { NO_PLUGIN_OPTIONS } from './prepare.ts'
-import { checkPlugins, RESERVED, type AnyPlugin, type Handler, type Interceptor, type PluginContext } from './plugin.ts'
+import {
+  checkPlugins,
+  RESERVED,
+  type AnyPlugin,
+  type Handler,
+  type Interceptor,
+  type PluginContext,
+  type Provided,
+} from './plugin.ts'
+
+/** What all plugins of a client are given. */
+export type Surroundings = Omit<PluginContext, 'provide'>
 
 /** Plugins around an edge, composed once. */
 export class Stack {
@@ -20,7 +31,7 @@ export class Stack {
   }
 
   /** Installs plugins in the order given. */
-  static of(plugins: readonly AnyPlugin[], edge: Handler, context: PluginContext): Stack {
+  static of(plugins: readonly AnyPlugin[], edge: Handler, context: Surroundings): Stack {
     return new Stack(
       plugins.map(plugin => install(plugin, context)),
       edge,
@@ -28,7 +39,7 @@ export class Stack {
   }
 
   /** Adds plugins where they belong, or puts them in the place of those of the same name; the others keep their state. */
-  extend(plugins: readonly AnyPlugin[], context: PluginContext): Stack {
+  extend(plugins: readonly AnyPlugin[], context: Surroundings): Stack {
     const all = extended(this.plugins, plugins)
     if (plugins.length === 0) return this
     const own = new Map(this.installed.map(one => [one.plugin, one]))
@@ -40,6 +51,11 @@ export class Stack {
 
   get plugins(): readonly AnyPlugin[] {
     return this.installed.map(({ plugin }) => plugin)
+  }
+
+  /** What one of the plugins does for a method of the client. */
+  provided<K extends keyof Provided>(name: K): Provided[K] {
+    return this.installed.find(({ provided }) => provided?.[name] !== undefined)?.provided?.[name]
   }
 
   /** Checks and merges the plugin options of a call. Throws `CONFIG` for one that nobody understands. */
@@ -73,8 +89,16 @@ export function extended(plugins: readonly AnyPlugin[], added: readonly AnyPlugi
   return arrange([...replaced, ...added.filter(plugin => !replaced.includes(plugin))])
 }
 
-function install(plugin: AnyPlugin, context: PluginContext): Installed {
-  return { plugin, intercept: plugin.install(context) as Interceptor<object> }
+function install(plugin: AnyPlugin, surroundings: Surroundings): Installed {
+  let provided: Provided | undefined
+  const context: PluginContext = {
+    ...surroundings,
+    provide(given) {
+      provided = { ...provided, ...given }
+    },
+  }
+  const intercept = plugin.install(context, plugin.options as never) as Interceptor<object>
+  return { plugin, intercept, provided }
 }
 
 /** A list or a URL is an object too, but never one of options. */

@@ -1,5 +1,15 @@
-import { firstValueFrom, lastValueFrom, NEVER, Subject, Subscription, takeUntil, using, type Observable } from 'rxjs'
-import { createClient, type Client, type CloseReport, type HttpError } from 'sluice'
+import {
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  NEVER,
+  Subject,
+  Subscription,
+  takeUntil,
+  using,
+  type Observable,
+} from 'rxjs'
+import { createClient, definePlugin, type Client, type CloseReport, type Cookie, type HttpError } from 'sluice'
 import { describe, expect, it } from 'vitest'
 import { answering, ScriptedEngine } from './scripted-engine.ts'
 import { failure, reason } from './thrown.ts'
@@ -40,6 +50,46 @@ describe('inFlight', () => {
     stream.unsubscribe()
     expect(client.inFlight).toBe(0)
     await client.close()
+  })
+})
+
+describe('cookies', () => {
+  /** Answers with the url it was asked about, as a cookie. */
+  const keeping = definePlugin({
+    name: 'keeping',
+    scope: 'attempt',
+    defaults: {},
+    install: ({ provide }) => {
+      provide({ cookies: url => Promise.resolve([{ name: 'url', value: url } as Cookie]) })
+      return (request, next) => next(request)
+    },
+  })
+  const open = () => createClient({ engine: answering(), baseUrl: 'https://api.test/v1/', plugins: [keeping()] })
+  const asked = async (client: Client, url: string | URL) => (await client.cookies(url))[0]?.value
+
+  it('asks the plugin that keeps them, about an absolute url', async () => {
+    expect(await asked(open(), 'users/7')).toBe('https://api.test/v1/users/7')
+    expect(await asked(open(), new URL('https://api.test/v1/x'))).toBe('https://api.test/v1/x')
+    expect(await asked(open().extend({ baseUrl: 'sub/' }), 'x')).toBe('https://api.test/v1/sub/x')
+  })
+
+  it('asks it in a client whose engine is not loaded yet, and does not load it for one that has ended', async () => {
+    const client = createClient({ baseUrl: 'https://api.test/', plugins: [keeping()] })
+    expect(await asked(client, 'x')).toBe('https://api.test/x')
+    await client.close()
+    expect(await asked(client, 'x')).toBe('https://api.test/x')
+    const unused = createClient({ baseUrl: 'https://api.test/', plugins: [keeping()] })
+    await unused.close()
+    expect((await failure(from(unused.cookies('x')))).code).toBe('CLOSED')
+  })
+
+  it('names the plugin to install where there is none, and refuses what is no url', async () => {
+    const error = await failure(from(over(answering()).cookies('x')))
+    expect([error.code, error.message]).toEqual([
+      'CONFIG',
+      "This client keeps no cookies. Install the plugin that does: cookies() of 'sluice/plugins/cookies', as in createClient({ plugins: recommended(cookies()) }).",
+    ])
+    expect((await failure(from(open().cookies('https://elsewhere.test/')))).code).toBe('CONFIG')
   })
 })
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { edge } from '../../src/edge.ts'
-import { definePlugin, type AnyPlugin, type PluginContext, type Scope } from '../../src/index.ts'
+import { definePlugin, type AnyPlugin, type Cookie, type Scope } from '../../src/index.ts'
 import { NO_PLUGIN_OPTIONS } from '../../src/prepare.ts'
-import { Stack } from '../../src/stack.ts'
+import { Stack, type Surroundings } from '../../src/stack.ts'
 import { NEVER } from 'rxjs'
 import { answering } from './scripted-engine.ts'
 import { thrown } from './thrown.ts'
 
 // What children and calls make of it is in open-client.test.ts.
 
-const context = (): PluginContext => ({
+const context = (): Surroundings => ({
   onClose: () => undefined,
   engine: answering(),
   baseUrl: undefined,
@@ -49,6 +49,41 @@ describe('a stack', () => {
     expect([log, names(extended)]).toEqual([['a', 'b', 'c'], 'a c b'])
     expect(names(stack)).toBe('a b')
     expect(extended.installed[0]).toBe(stack.installed[0])
+  })
+
+  it('gives a plugin the options of the client when it installs it', () => {
+    const seen: object[] = []
+    const tagged = definePlugin({
+      name: 'tagged',
+      scope: 'call',
+      defaults: { tag: 'x', other: 1 },
+      install: (_, options) => {
+        seen.push({ ...options })
+        return (request, next) => next(request)
+      },
+    })
+    Stack.of([tagged({ tag: 'y' })], edge(answering()), context())
+    expect(seen).toEqual([{ tag: 'y', other: 1 }])
+  })
+
+  it('knows what a plugin provides, also where it was inherited, until another takes its place', async () => {
+    const keeping = (domain: string): AnyPlugin =>
+      definePlugin({
+        name: 'keeping',
+        scope: 'attempt',
+        defaults: {},
+        install: ({ provide }) => {
+          provide({ cookies: () => Promise.resolve([{ domain } as Cookie]) })
+          return (request, next) => next(request)
+        },
+      })()
+    const bare = Stack.of([], edge(answering()), context())
+    expect(bare.provided('cookies')).toBeUndefined()
+    const stack = bare.extend([keeping('a.test')], context())
+    const child = stack.extend([counted('b', 'call', [])], context())
+    const other = child.extend([keeping('c.test')], context())
+    const of = async (one: Stack) => (await one.provided('cookies')?.('https://x.test/'))?.map(({ domain }) => domain)
+    expect([await of(stack), await of(child), await of(other)]).toEqual([['a.test'], ['a.test'], ['c.test']])
   })
 
   it('has the same options for all calls that give none', () => {
