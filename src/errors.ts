@@ -9,6 +9,7 @@
  *   ├─ refused by a rule  CIRCUIT_OPEN  RATE_LIMITED  BLOCKED
  *   └─ client's end       CLOSED  CANCELLED
  */
+import type { Problem } from './problem.ts'
 import { redactUrl } from './redact.ts'
 import type { HttpRequest } from './request.ts'
 import type { HttpResponse } from './response.ts'
@@ -79,6 +80,8 @@ export interface HttpErrorDetails {
   readonly budgetExhausted?: boolean | undefined
   /** What a schema found wrong with the answer. */
   readonly issues?: readonly SchemaIssue[] | undefined
+  /** What the server says of it (RFC 9457); see the plugin `problem`. It comes out of the body: what shows the error does not show it. */
+  readonly problem?: Problem | undefined
   /** How the peer of a WebSocket said goodbye (RFC 6455 §7.4). */
   readonly close?: { readonly code: number; readonly reason: string } | undefined
 }
@@ -111,21 +114,24 @@ export class HttpError extends Error {
   declare readonly retryAfterMs?: number
   declare readonly budgetExhausted?: boolean
   declare readonly issues?: readonly SchemaIssue[]
+  declare readonly problem?: Problem
   declare readonly close?: { readonly code: number; readonly reason: string }
 
   constructor(code: ErrorCode, message: string, details: HttpErrorDetails = {}) {
-    const { cause, request, ...known } = details
+    const { cause, request, problem, ...known } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     Object.defineProperty(this, BRAND, { value: true })
     Object.assign(this, defined(known))
     if (request) this.request = summarise(request)
+    // Not enumerable: a log that shows an error with all it has shows no body.
+    if (problem !== undefined) Object.defineProperty(this, 'problem', { value: problem })
   }
 
   /** Makes the same error with more known about it. */
   with(details: HttpErrorDetails): HttpError {
-    const { message, code, cause, ...known } = this
-    const copy = new HttpError(code, this.message, { ...known, cause: this.cause, ...details })
+    const { message, code, cause, problem, ...known } = this
+    const copy = new HttpError(code, this.message, { ...known, problem, cause: this.cause, ...details })
     if (this.stack !== undefined) Object.defineProperty(copy, 'stack', { value: this.stack })
     return copy
   }

@@ -1,5 +1,6 @@
 /** The core as plugins, engines and streams see it. Its users come in by `main.ts`, which adds the defaults. */
 export { prepareBody, type Body, type BodyValue, type PreparedBody, type RequestBody } from './body.ts'
+export { charsetOf, decodeText } from './charset.ts'
 export {
   callback,
   count,
@@ -92,7 +93,7 @@ export {
   offersRanges,
   type Representation,
 } from './kit/ranges.ts'
-export { MOST_REFUSED, refused, refusedLive } from './kit/refused.ts'
+export { DETAILS, MOST_REFUSED, refused, refusedLive } from './kit/refused.ts'
 export { rateLimits, type RateLimit } from './kit/rate-limit-header.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
@@ -119,9 +120,10 @@ export type {
   Provided,
   Scope,
 } from './plugin.ts'
+export type { Problem } from './problem.ts'
 export { isSensitive, redacted, redactUrl } from './redact.ts'
 export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'
-export { HttpResponse, type ResponseParts } from './response.ts'
+export { HttpResponse, mismatch, type ResponseParts, type Settled } from './response.ts'
 export { issuePlace, type Schema, type SchemaIssue, type SchemaResult } from './schema.ts'
 export { StreamingResponse, type Reader } from './streaming.ts'
 export { run, Source, type Sink } from './source.ts'
@@ -130,5 +132,6 @@ export type { Params, ParamsOf, ParamValue } from './params.ts'
 export { Token } from './token.ts'
 export type { UploadIterator, UploadSource } from './upload.ts'
 export { withQuery, type Query, type QueryValue } from './query.ts'
+export { isBodiless, nameOfType, unreadable, VALUE_READER, type ValueReader } from './value.ts'
 export { VERSION } from './version.ts'
 export { WEB_SOCKET, type WebSocketConnection, type WebSocketListener, type WebSocketWish } from './web-socket.ts'

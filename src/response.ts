@@ -1,10 +1,12 @@
 /** The whole answer: status, headers and all its bytes, with readers that can be called again and again. */
 import { Answer } from './answer.ts'
+import { charsetOf, decodeText } from './charset.ts'
 import { describe, HttpError } from './errors.ts'
 import type { ResponseHead, Timings } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
-import { isPromise, issuePlace, type Schema } from './schema.ts'
+import { isPromise, issuePlace, type Schema, type SchemaIssue } from './schema.ts'
+import { readValue, unreadable, VALUE_READER } from './value.ts'
 
 /** What a response adds to its head. */
 export interface ResponseParts {
@@ -12,9 +14,16 @@ export interface ResponseParts {
   readonly bytes: Uint8Array
   readonly trailers?: HttpHeaders | undefined
   readonly timings?: Timings | undefined
+  /** What `value()` answers, where that is settled. Given with other bytes it is forgotten, unless it is given too. */
+  readonly settled?: Settled | undefined
 }
 
-const UTF8 = new TextDecoder()
+/** A value that was made of a body already, or why none could be. */
+export type Settled = { readonly value: unknown } | { readonly error: HttpError }
+
+/** What a schema found wrong with the body of an answer, for the error that is made of its status. */
+export let issuesOf: (response: HttpResponse) => readonly SchemaIssue[] | undefined
+
 const NO_TIMINGS: Timings = { startedAt: 0 }
 
 /**
@@ -36,27 +45,33 @@ export class HttpResponse extends Answer {
   readonly trailers: HttpHeaders
   /** When things happened in the attempt that brought this answer. */
   readonly timings: Timings
+  readonly #settled: Settled | undefined
 
-  constructor({ head, bytes, trailers, timings }: ResponseParts) {
+  constructor({ head, bytes, trailers, timings, settled }: ResponseParts) {
     super(head)
     this.bytes = bytes
     this.trailers = trailers ?? HttpHeaders.none
     this.timings = timings ?? head.timings ?? NO_TIMINGS
+    this.#settled = settled
   }
 
   /** Makes the same answer with other parts, for plugins that translate answers. */
   with(change: Partial<ResponseParts>): HttpResponse {
-    return new HttpResponse({ ...this, ...change })
+    const settled = change.bytes === undefined ? this.#settled : undefined
+    return new HttpResponse({ ...this, settled, ...change })
   }
 
-  /** Reads the body as text, by the charset of its `Content-Type`, else UTF-8. Throws `BODY` for an unknown charset. */
+  /**
+   * Reads the body as text, by its byte order mark, else the charset of its `Content-Type`, else UTF-8. Throws `BODY` for
+   * an unknown charset.
+   */
   text(): string {
-    const label = charset(this.headers)
-    if (label === undefined) return UTF8.decode(this.bytes)
+    const label = charsetOf(this.headers.get('content-type'))
     try {
-      return new TextDecoder(label).decode(this.bytes)
+      return decodeText(this.bytes, label)
     } catch (cause) {
-      throw this.#unreadable(`has the charset ${JSON.stringify(label)}, which this platform cannot decode`, cause)
+      const name = JSON.stringify(label ?? 'utf-8')
+      throw unreadable(this, `has the charset ${name}, which this platform cannot decode`, cause)
     }
   }
 
@@ -68,29 +83,23 @@ export class HttpResponse extends Answer {
   json<T>(schema: Schema<T>): T
   json<T>(schema?: Schema<T>): T {
     const value = this.#parse()
-    if (schema === undefined) return value as T
-    const result = schema['~standard'].validate(value)
-    if (isPromise(result)) {
-      throw new HttpError(
-        'CONFIG',
-        `The schema of ${schema['~standard'].vendor} is asynchronous; use it on response.json() by itself.`,
-        {
-          phase: 'config',
-          request: this.request,
-        },
-      )
-    }
-    if (result.issues === undefined) return result.value
-    throw new HttpError(
-      'BODY',
-      `The answer to ${describe(this.request)} does not match its schema${issuePlace(result.issues)}.`,
-      {
-        phase: 'decode',
-        request: this.request,
-        response: this,
-        issues: result.issues,
-      },
-    )
+    return schema === undefined ? (value as T) : this.#matching(value, schema)
+  }
+
+  /**
+   * What the body says, by its type: what the plugin `codecs` reads from it, without that its JSON or its text; what `validate` made of
+   * it, where that stands in the client; `undefined` when there is no body (204, 304, `HEAD`). A schema validates and types it as with
+   * `json(schema)`.
+   *
+   * Throws `BODY` for a type nobody reads, for a body that is not what its type says, and when a schema finds fault (`error.issues`).
+   */
+  value<T = unknown>(): T
+  value<T>(schema: Schema<T>): T
+  value<T>(schema?: Schema<T>): T {
+    const settled = this.#settled
+    if (settled !== undefined && 'error' in settled) throw settled.error
+    const value = settled === undefined ? (this.request.read(VALUE_READER) ?? readValue)(this) : settled.value
+    return schema === undefined ? (value as T) : this.#matching(value, schema)
   }
 
   /** The answer for people and logs: secrets are redacted, the body is only measured. */
@@ -109,32 +118,45 @@ export class HttpResponse extends Answer {
 
   static {
     inspectAsJson(HttpResponse.prototype)
-  }
-
-  #parse(): unknown {
-    if (this.bytes.length === 0) throw this.#unreadable('has no body to read as JSON')
-    try {
-      return JSON.parse(this.text())
-    } catch (error) {
-      if (error instanceof HttpError) throw error
-      // The parser's own message quotes the body, which may hold secrets.
-      throw this.#unreadable(`is no valid JSON (content-type ${this.headers.get('content-type') ?? 'missing'})`)
+    // Answers of a second copy of the package have no field of ours to look at.
+    issuesOf = response => {
+      const settled = #settled in response ? response.#settled : undefined
+      return settled !== undefined && 'error' in settled ? settled.error.issues : undefined
     }
   }
 
-  #unreadable(why: string, cause?: unknown): HttpError {
-    return new HttpError('BODY', `The answer ${this.status} to ${describe(this.request)} ${why}.`, {
-      phase: 'decode',
-      request: this.request,
-      response: this,
-      cause,
-    })
+  #parse(): unknown {
+    if (this.bytes.length === 0) throw unreadable(this, 'has no body to read as JSON')
+    const text = this.text()
+    try {
+      return JSON.parse(text)
+    } catch {
+      // The parser's own message quotes the body, which may hold secrets.
+      throw unreadable(this, `is no valid JSON (content-type ${this.headers.get('content-type') ?? 'missing'})`)
+    }
+  }
+
+  #matching<T>(value: unknown, schema: Schema<T>): T {
+    const result = schema['~standard'].validate(value)
+    if (isPromise(result)) {
+      throw new HttpError(
+        'CONFIG',
+        `The schema of ${schema['~standard'].vendor} is asynchronous; give it to the plugin validate, which waits for it, or use it on response.json() by itself.`,
+        { phase: 'config', request: this.request },
+      )
+    }
+    if (result.issues === undefined) return result.value
+    throw mismatch(this, result.issues)
   }
 }
 
-function charset(headers: HttpHeaders): string | undefined {
-  const type = headers.get('content-type')
-  if (type === undefined || !/charset/i.test(type)) return undefined
-  const label = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1]
-  return label === undefined || /^utf-?8$/i.test(label) ? undefined : label
+/** Makes the error of an answer that is not what a schema wants. What the schema says is not in its sentence, for it may quote the body. */
+export function mismatch(response: HttpResponse, issues: readonly SchemaIssue[]): HttpError {
+  const { request } = response
+  return new HttpError('BODY', `The answer to ${describe(request)} does not match its schema${issuePlace(issues)}.`, {
+    phase: 'decode',
+    request,
+    response,
+    issues,
+  })
 }

@@ -1,11 +1,15 @@
 /** Kit for authors: the error of an answer that nobody wanted, be it whole or live. */
-import { describe, HttpError } from '../errors.ts'
+import { describe, HttpError, type HttpErrorDetails } from '../errors.ts'
 import { concat } from '../gather.ts'
-import { HttpResponse } from '../response.ts'
+import { HttpResponse, issuesOf } from '../response.ts'
 import type { StreamingResponse } from '../streaming.ts'
+import { Token } from '../token.ts'
 
 /** How much of the body of an unwanted live answer is read for its error, in bytes. */
 export const MOST_REFUSED: number = 64 * 1024
+
+/** Says more about an answer that nobody wanted, for its error; noted by plugins that read such answers. */
+export const DETAILS: Token<(response: HttpResponse) => HttpErrorDetails> = new Token('details')
 
 /** Makes the error of an answer that is no success: code `STATUS`, with the answer as its `response`. */
 export function refused(response: HttpResponse, cause?: unknown): HttpError {
@@ -19,6 +23,8 @@ export function refused(response: HttpResponse, cause?: unknown): HttpError {
     response,
     requestWritten: 'yes',
     cause,
+    issues: issuesOf(response),
+    ...request.read(DETAILS)?.(response),
   })
 }
 

@@ -113,6 +113,15 @@ function api(): Parameters<typeof serve>[0] {
     'POST /users': reply.json({ id: 8 }, { status: 201 }),
     'POST /files': async request => reply.json({ bytes: (await request.bytes()).length }),
     'GET /flaky': () => (++flaky % 2 === 0 ? reply.json({ ok: true }) : reply.status(503)),
+    'POST /orders': reply.json(
+      {
+        type: 'https://shop.example/problems/out-of-credit',
+        title: 'Not enough credit',
+        detail: 'Your balance is 30, that costs 50.',
+        balance: 30,
+      },
+      { status: 403, headers: { 'content-type': 'application/problem+json' } },
+    ),
     'GET /missing': reply.json({ error: 'no such thing' }, { status: 404 }),
     'GET /slow': reply.text('late', { delay: 2000 }),
     'GET /moved': reply.redirect('/users/7'),

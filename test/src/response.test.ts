@@ -164,7 +164,9 @@ describe('json with a schema', () => {
   ])('refuses one that answers with a promise, also when that %s', (_, promise) => {
     const error = thrown(() => aResponse('{}').json(schema(promise)))
     expect(error.code).toBe('CONFIG')
-    expect(error.message).toBe('The schema of tests is asynchronous; use it on response.json() by itself.')
+    expect(error.message).toBe(
+      'The schema of tests is asynchronous; give it to the plugin validate, which waits for it, or use it on response.json() by itself.',
+    )
   })
 
   it('lets through what a schema throws', () => {
