@@ -67,6 +67,7 @@ export {
   type TlsInfo,
 } from './events.ts'
 export { concat } from './gather.ts'
+export { guarded } from './guarded.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
 export { alarms, type Alarm } from './kit/alarm.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'

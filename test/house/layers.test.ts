@@ -17,7 +17,7 @@ const LIBRARIES = [
 const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: SourceFile) => boolean>> = {
   src: wanted => wanted === 'rxjs' || wanted.startsWith('src/') || ['#default-engine', '#recommended'].includes(wanted),
   plugins: (wanted, file) =>
-    ['rxjs', 'src/index.ts', '#hashing', '#zlib'].includes(wanted) ||
+    ['rxjs', 'src/index.ts', '#deflate', '#hashing', '#zlib'].includes(wanted) ||
     LIBRARIES.some(name => wanted === name || wanted.startsWith(`${name}/`)) ||
     // What all plugins that prove who one is, and all that compute digests, have in common.
     /^plugins\/(?:auth|hashing)\//.test(wanted) ||

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { transform } from 'esbuild'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { reply, serve, type Reply, type TestServer } from 'sluice/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
@@ -147,6 +147,8 @@ function api(): Parameters<typeof serve>[0] {
       headers: { 'content-type': 'multipart/form-data; boundary=b' },
       body: '--b\r\ncontent-disposition: form-data; name="report"; filename="../r.csv"\r\n\r\na;b\r\n--b--\r\n',
     },
+    'POST /inflate': async request =>
+      reply.text(`${request.header('content-encoding')}: ${gunzipSync(await request.bytes()).length} bytes`),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }

@@ -1,0 +1,31 @@
+/** Requests whose bytes somebody has spoken for: with others in their place, what was said would be wrong. */
+import type { HttpHeaders } from '../../src/index.ts'
+
+const DESCRIPTIONS: ReadonlySet<string> = new Set([
+  // Encoded already.
+  'content-encoding',
+  // The length is wanted on the wire as it was given.
+  'content-length',
+  // A part of something, counted in its bytes (RFC 9110 §14.4, tus 1.0.0).
+  'content-range',
+  'tus-resumable',
+  'upload-offset',
+  // Digests of the bytes with their coding on (RFC 9530 §2, §3; RFC 3230; RFC 1864).
+  'content-digest',
+  'repr-digest',
+  'digest',
+  'content-md5',
+  // Part of what was signed.
+  'x-amz-content-sha256',
+])
+
+/** True when a header says something of the very bytes of the body. */
+export function isDescribed(headers: HttpHeaders): boolean {
+  for (const [field, value] of headers) {
+    const name = field.toLowerCase()
+    // RFC 7616 §3.4.3: with auth-int the body is part of what the credentials are made of.
+    if (DESCRIPTIONS.has(name) || (name === 'authorization' && /^digest\s.*\bqop="?auth-int\b/i.test(value)))
+      return true
+  }
+  return false
+}
