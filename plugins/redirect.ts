@@ -1,5 +1,5 @@
 /** Follows redirects without taking secrets along. */
-import { count, definePlugin, flag, headerName, listOf, origin, type PluginFactory } from '../src/index.ts'
+import { count, definePlugin, flag, FOLLOW, headerName, listOf, origin, type PluginFactory } from '../src/index.ts'
 import { Following } from './redirect/following.ts'
 import type { RedirectOptions } from './redirect/options.ts'
 
@@ -44,5 +44,6 @@ export const redirect: PluginFactory<'redirect', RedirectOptions> = definePlugin
   scope: 'steer',
   defaults,
   check: { limit: count, trustedOrigins: listOf(origin), keepHeaders: listOf(headerName), allowDowngrade: flag },
-  install: () => (request, next, options) => new Following(request, next, options).run(),
+  install: () => (request, next, options) =>
+    request.read(FOLLOW) === false ? next(request) : new Following(request, next, options).run(),
 })

@@ -83,6 +83,7 @@ export {
   type DigestQop,
   type DigestRequest,
 } from './kit/digest-access.ts'
+export { FOLLOW } from './kit/follow.ts'
 export { parseHttpDate } from './kit/http-date.ts'
 export { linkTo, parseLinks, type Link } from './kit/link-header.ts'
 export {
@@ -125,7 +126,7 @@ export type { Problem } from './problem.ts'
 export { isSensitive, redacted, redactUrl } from './redact.ts'
 export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'
 export { HttpResponse, mismatch, type ResponseParts, type Settled } from './response.ts'
-export { issuePlace, type Schema, type SchemaIssue, type SchemaResult } from './schema.ts'
+export { isPromise, issuePlace, type Schema, type SchemaIssue, type SchemaResult } from './schema.ts'
 export { StreamingResponse, type Reader } from './streaming.ts'
 export { run, Source, type Sink } from './source.ts'
 export { Stage, staged } from './stage.ts'

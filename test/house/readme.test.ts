@@ -30,6 +30,13 @@ it('has a row for everything that reads or makes streams', () => {
   )
 })
 
+it('has a row for every door', () => {
+  const files = filesIn('interop', '.ts').filter(({ path }) => /^interop\/[^/]+$/.test(path))
+  expect([...new Set(rowsOf('interop').map(({ path }) => path))].toSorted()).toEqual(
+    files.map(({ path }) => path).toSorted(),
+  )
+})
+
 it('names every error code and every phase of a timeout', () => {
   const codes = [...(/export type ErrorCode =([\s\S]*?)\n\n/.exec(errors)?.[1] ?? '').matchAll(/'(\w+)'/g)]
   expect(codes.length).toBeGreaterThan(10)
