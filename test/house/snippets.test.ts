@@ -109,6 +109,8 @@ function api(): Parameters<typeof serve>[0] {
   let jobs = 0
   return {
     'GET /users/:id': ({ params }) => reply.json({ id: Number(params['id']), name: 'Ada' }),
+    'GET /me': reply.json({ name: 'Ada' }),
+    'POST /login': reply.json({ token: 't1', expiresIn: 3_600_000 }),
     'GET /users': reply.json([{ id: 7, name: 'Ada' }]),
     'POST /users': reply.json({ id: 8 }, { status: 201 }),
     'POST /files': async request => reply.json({ bytes: (await request.bytes()).length }),

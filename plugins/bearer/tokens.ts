@@ -1,0 +1,170 @@
+/** The tokens of a client: which one counts, when another one is got, and by whom. */
+import { catchError, defer, isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
+import { config, describe, HttpError, shown, type HttpRequest } from '../../src/index.ts'
+import type { Asking, Supply, TokenAnswer } from '../auth/carrying.ts'
+import { HeldToken } from '../auth/held-token.ts'
+import { isLater, observed, type Later } from '../auth/later.ts'
+import type { BearerOptions, GivenToken, RefreshContext } from './options.ts'
+import type { TokenState } from './states.ts'
+
+type Reason = RefreshContext['reason']
+
+/** The tokens of one source. What is refreshed takes the place of the token the source gave, until that gives another one. */
+export class Tokens implements Supply {
+  readonly #options: BearerOptions
+  readonly #state: TokenState
+
+  constructor(options: BearerOptions, state: TokenState) {
+    this.#options = options
+    this.#state = state
+  }
+
+  token(asking: Asking): TokenAnswer {
+    return this.#current(held => this.#fresh(held, asking), asking)
+  }
+
+  other(refused: HeldToken | undefined, asking: Asking): TokenAnswer {
+    return this.#current(held => {
+      const newer = held !== undefined && held.value !== refused?.value
+      if (this.#options.refresh === undefined || asking.renewed === true) return newer ? held : undefined
+      return newer ? this.#fresh(held, asking) : this.#renew('refused', held, asking)
+    }, asking)
+  }
+
+  replaceable(refused: HeldToken | undefined, renewed: boolean): boolean {
+    const { refresh, token } = this.#options
+    if ((refresh !== undefined && !renewed) || typeof token === 'function') return true
+    const given = this.#state.stream?.now()
+    const held = isObservable(given)
+      ? undefined
+      : this.#pick(this.#state.stream === undefined ? this.#state.given : this.#hold(given))
+    return held !== undefined && held.value !== refused?.value
+  }
+
+  refuse(token: HeldToken | undefined, renewed: boolean): void {
+    if (!renewed) this.#state.refused = token?.value
+  }
+
+  /** What counts now goes through `use`, as soon as it is known. */
+  #current(use: (held: HeldToken | undefined) => TokenAnswer, { request }: Asking): TokenAnswer {
+    const given = this.#ask()
+    if (!isLater(given)) return use(this.#pick(this.#hold(given)))
+    return this.#state.errands
+      .run(() => observed(given))
+      .pipe(
+        this.#limited(request, 'token'),
+        switchMap(token => settled(use(this.#pick(this.#hold(token))))),
+      )
+  }
+
+  #ask(): GivenToken | Later<GivenToken> {
+    const { token } = this.#options
+    if (this.#state.stream !== undefined) return this.#state.stream.now()
+    return typeof token === 'function' ? this.#state.errands.call(token) : token
+  }
+
+  /** Looks at a token once, and not at every send. */
+  #hold(given: GivenToken): HeldToken | undefined {
+    const state = this.#state
+    if (given !== state.seen) {
+      state.given = given === undefined || given === null ? undefined : this.#make(given, false)
+      state.seen = given
+    }
+    return state.given
+  }
+
+  #make(given: string | Exclude<GivenToken, string | undefined | null>, fresh: boolean): HeldToken {
+    if (typeof given !== 'string' && typeof given !== 'object') {
+      throw config(`A token of bearer must be a text or { token, expiresAt }, not ${shown(given)}.`)
+    }
+    const token = typeof given === 'string' ? { token: given } : given
+    return new HeldToken(token, { plugin: 'bearer', scheme: 'Bearer', fresh, expires: this.#options.expires })
+  }
+
+  /** What counts when the source gives this. */
+  #pick(given: HeldToken | undefined): HeldToken | undefined {
+    const got = this.#state.got
+    if (got === undefined) return given
+    if (given?.value === got.instead?.value || given?.value === got.token.value) return got.token
+    return given
+  }
+
+  #fresh(held: HeldToken | undefined, asking: Asking): TokenAnswer {
+    const { refresh, token, ahead } = this.#options
+    if (refresh === undefined) return held
+    if (held === undefined) return token === undefined ? this.#renew('missing', held, asking) : undefined
+    const { refused, flight, replacing } = this.#state
+    if (held.value === refused || (flight.running && held.value === replacing)) {
+      return this.#renew('refused', held, asking)
+    }
+    if (!held.due(ahead)) return held
+    return this.#renew('expiring', held, asking).pipe(
+      map(one => one ?? held),
+      catchError((error: unknown) => {
+        if (held.expired) return throwError(() => error as Error)
+        asking.tell('refresh failed', { until: held.expiresAt })
+        return of(held)
+      }),
+    )
+  }
+
+  #renew(reason: Reason, replaced: HeldToken | undefined, asking: Asking): Observable<HeldToken | undefined> {
+    return defer(() => {
+      const joined = this.#state.flight.running
+      asking.renews({ reason: joined ? this.#state.reason : reason, joined })
+      return this.#state.flight.join(() => this.#refresh(reason, replaced, asking), this.#options.finishRefresh)
+    }).pipe(
+      map(token => token && this.#latest(token)),
+      tap(token => {
+        if (token !== undefined) asking.tell('refreshed', { expiresAt: known(token.expiresAt) })
+      }),
+    )
+  }
+
+  #refresh(reason: Reason, replaced: HeldToken | undefined, asking: Asking): Observable<HeldToken | undefined> {
+    const { request, head } = asking
+    const { refresh } = this.#options
+    const instead = this.#state.given
+    this.#state.reason = reason
+    this.#state.replacing = reason === 'refused' ? replaced?.value : undefined
+    const context: RefreshContext = { token: replaced?.value, reason, request, head }
+    const start = (): Observable<GivenToken> => {
+      const answer = refresh?.(context)
+      return isLater(answer) ? observed(answer) : of(answer)
+    }
+    return this.#state.errands.run(start).pipe(
+      this.#limited(request, 'refresh'),
+      map(given => (given === undefined || given === null ? undefined : this.#make(given, true))),
+      tap(token => {
+        this.#state.refused = undefined
+        if (token !== undefined) this.#state.got = { token, instead }
+      }),
+    )
+  }
+
+  /** A token that the user sent in the meantime is newer than the one that was refreshed. */
+  #latest(token: HeldToken): HeldToken {
+    const given = this.#state.stream?.now()
+    return given === undefined || isLater(given) ? token : (this.#pick(this.#hold(given)) ?? token)
+  }
+
+  #limited<T>(request: HttpRequest, what: 'token' | 'refresh'): (source: Observable<T>) => Observable<T> {
+    const ms = this.#options.timeout
+    if (ms === false) return source => source
+    const error = (): HttpError =>
+      new HttpError(
+        'TIMEOUT',
+        `${describe(request)} waited longer than ${ms} ms for bearer({ ${what} }). Requests that it sends through the same client need the option { bearer: false }, or they wait for it.`,
+        { phase: 'queue', request, requestWritten: 'no' },
+      )
+    return timeout({ first: ms, with: () => throwError(() => error()) })
+  }
+}
+
+function settled(answer: TokenAnswer): Observable<HeldToken | undefined> {
+  return isObservable(answer) ? answer : of(answer)
+}
+
+function known(ms: number): number | undefined {
+  return ms === Infinity ? undefined : ms
+}
