@@ -12,6 +12,7 @@ import type { HttpResponse } from './response.ts'
 import type { Reader } from './streaming.ts'
 import type { Params, ParamsOf } from './params.ts'
 import type { Query } from './query.ts'
+import type { Schema } from './schema.ts'
 
 /** How a client is made. */
 export interface ClientOptions<P extends readonly AnyPlugin[] = readonly AnyPlugin[]> {
@@ -49,8 +50,24 @@ export interface RequestOptions {
 /** A url, relative to the client's base or absolute, possibly a template (RFC 6570). */
 export type Url = string | URL
 
-/** The options of one call: the common ones, the params its url asks for, and those of the client's plugins. */
-export type CallOptions<U, O> = RequestOptions & ParamsOption<U> & O
+/**
+ * The options of one call: the common ones, the params its url asks for, and those of the client's plugins. A plugin that has an
+ * option `schema` types the value of the answer by it: that is `V`.
+ */
+export type CallOptions<U, O, V = unknown> = RequestOptions & ParamsOption<U> & O & Typing<O, V>
+
+type Typing<O, V> = {
+  readonly [K in keyof O as TakesSchema<O[K]> extends true ? K : never]?:
+    | { readonly schema?: Schema<V> | undefined }
+    | false
+    | undefined
+}
+
+type TakesSchema<T> = true extends (
+  T extends object ? ('schema' extends keyof T ? (Schema extends T['schema'] ? true : never) : never) : never
+)
+  ? true
+  : false
 
 type ParamsOption<U> = string extends U
   ? { readonly params?: Params | undefined }
@@ -61,31 +78,33 @@ type ParamsOption<U> = string extends U
       : { readonly params: ParamsOf<U> }
 
 /** `[options?]`, or `[options]` where the url has params that must be given. */
-export type OptionsArg<U, O> =
-  object extends ParamsOption<U> ? [options?: CallOptions<U, O>] : [options: CallOptions<U, O>]
+export type OptionsArg<U, O, V = unknown> =
+  object extends ParamsOption<U> ? [options?: CallOptions<U, O, V>] : [options: CallOptions<U, O, V>]
 
 /** `[body?, options?]`, or both required where the url has params that must be given. */
-export type BodyArgs<U, O> =
-  object extends ParamsOption<U> ? [body?: Body, options?: CallOptions<U, O>] : [body: Body, options: CallOptions<U, O>]
+export type BodyArgs<U, O, V = unknown> =
+  object extends ParamsOption<U>
+    ? [body?: Body, options?: CallOptions<U, O, V>]
+    : [body: Body, options: CallOptions<U, O, V>]
 
 /** Method, url and options, for calls whose method is a variable or has no verb of its own. */
-export type MethodArgs<U, O> = [method: string, url: U, ...OptionsArg<U, O>]
+export type MethodArgs<U, O, V = unknown> = [method: string, url: U, ...OptionsArg<U, O, V>]
 
 /**
  * Sends requests. Building one does nothing; subscribing sends it; unsubscribing aborts it at the socket.
  * `O` are the per-call options of its plugins.
  */
 export interface Client<O = object> extends Unsubscribable, Disposable, AsyncDisposable {
-  get<const U extends Url>(url: U, ...args: OptionsArg<U, O>): Observable<HttpResponse>
-  head<const U extends Url>(url: U, ...args: OptionsArg<U, O>): Observable<HttpResponse>
-  delete<const U extends Url>(url: U, ...args: OptionsArg<U, O>): Observable<HttpResponse>
-  options<const U extends Url>(url: U, ...args: OptionsArg<U, O>): Observable<HttpResponse>
-  post<const U extends Url>(url: U, ...args: BodyArgs<U, O>): Observable<HttpResponse>
-  put<const U extends Url>(url: U, ...args: BodyArgs<U, O>): Observable<HttpResponse>
-  patch<const U extends Url>(url: U, ...args: BodyArgs<U, O>): Observable<HttpResponse>
+  get<const U extends Url, V = unknown>(url: U, ...args: OptionsArg<U, O, V>): Observable<HttpResponse<V>>
+  head<const U extends Url, V = unknown>(url: U, ...args: OptionsArg<U, O, V>): Observable<HttpResponse<V>>
+  delete<const U extends Url, V = unknown>(url: U, ...args: OptionsArg<U, O, V>): Observable<HttpResponse<V>>
+  options<const U extends Url, V = unknown>(url: U, ...args: OptionsArg<U, O, V>): Observable<HttpResponse<V>>
+  post<const U extends Url, V = unknown>(url: U, ...args: BodyArgs<U, O, V>): Observable<HttpResponse<V>>
+  put<const U extends Url, V = unknown>(url: U, ...args: BodyArgs<U, O, V>): Observable<HttpResponse<V>>
+  patch<const U extends Url, V = unknown>(url: U, ...args: BodyArgs<U, O, V>): Observable<HttpResponse<V>>
   /** Sends a safe request with a body (RFC 10008). */
-  query<const U extends Url>(url: U, ...args: BodyArgs<U, O>): Observable<HttpResponse>
-  request<const U extends Url>(...args: MethodArgs<U, O>): Observable<HttpResponse>
+  query<const U extends Url, V = unknown>(url: U, ...args: BodyArgs<U, O, V>): Observable<HttpResponse<V>>
+  request<const U extends Url, V = unknown>(...args: MethodArgs<U, O, V>): Observable<HttpResponse<V>>
 
   /** Everything that happens in a call: connection, progress, notices, and at last the whole `response`. GET unless `method` is given. */
   events<const U extends Url>(url: U, ...args: OptionsArg<U, O & MethodOption>): Observable<HttpEvent>

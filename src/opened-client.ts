@@ -19,6 +19,9 @@ import { resolveUrl } from './url.ts'
 /** Makes the parts of a child out of its parent's. */
 export type ChildOf = (parent: Parts, options: ChildOptions) => Parts
 
+/** Of what type values of answers are is said by the types of a client: here they are of any. */
+type Answering = Observable<HttpResponse<never>>
+
 /** A client, whatever its plugins: the types of its options are seen to by `createClient`. */
 export class OpenClient implements Client {
   readonly #parts: Parts
@@ -29,31 +32,31 @@ export class OpenClient implements Client {
     this.#childOf = childOf
   }
 
-  get(url: Url, options?: object): Observable<HttpResponse> {
+  get(url: Url, options?: object): Answering {
     return this.#whole('GET', url, options)
   }
-  head(url: Url, options?: object): Observable<HttpResponse> {
+  head(url: Url, options?: object): Answering {
     return this.#whole('HEAD', url, options)
   }
-  delete(url: Url, options?: object): Observable<HttpResponse> {
+  delete(url: Url, options?: object): Answering {
     return this.#whole('DELETE', url, options)
   }
-  options(url: Url, options?: object): Observable<HttpResponse> {
+  options(url: Url, options?: object): Answering {
     return this.#whole('OPTIONS', url, options)
   }
-  post(url: Url, body?: Body, options?: object): Observable<HttpResponse> {
+  post(url: Url, body?: Body, options?: object): Answering {
     return this.#whole('POST', url, options, body)
   }
-  put(url: Url, body?: Body, options?: object): Observable<HttpResponse> {
+  put(url: Url, body?: Body, options?: object): Answering {
     return this.#whole('PUT', url, options, body)
   }
-  patch(url: Url, body?: Body, options?: object): Observable<HttpResponse> {
+  patch(url: Url, body?: Body, options?: object): Answering {
     return this.#whole('PATCH', url, options, body)
   }
-  query(url: Url, body?: Body, options?: object): Observable<HttpResponse> {
+  query(url: Url, body?: Body, options?: object): Answering {
     return this.#whole('QUERY', url, options, body)
   }
-  request(method: string, url: Url, options?: object): Observable<HttpResponse> {
+  request(method: string, url: Url, options?: object): Answering {
     return this.#whole(method, url, options)
   }
 
@@ -126,7 +129,7 @@ export class OpenClient implements Client {
     await this.close()
   }
 
-  #whole(method: string, url: Url, options: object | undefined, body?: Body): Observable<HttpResponse> {
-    return whole(this.#parts, { method, url, body, options })
+  #whole(method: string, url: Url, options: object | undefined, body?: Body): Answering {
+    return whole(this.#parts, { method, url, body, options }) as Answering
   }
 }

@@ -38,7 +38,7 @@ const NO_TIMINGS: Timings = { startedAt: 0 }
  *   .subscribe(response => console.log(response.status, response.json<{ name: string }>().name))
  * ```
  */
-export class HttpResponse extends Answer {
+export class HttpResponse<V = unknown> extends Answer {
   /** The body; empty when there was none. */
   readonly bytes: Uint8Array
   /** Header fields that came after the body. */
@@ -56,7 +56,7 @@ export class HttpResponse extends Answer {
   }
 
   /** Makes the same answer with other parts, for plugins that translate answers. */
-  with(change: Partial<ResponseParts>): HttpResponse {
+  with(change: Partial<ResponseParts>): HttpResponse<V> {
     const settled = change.bytes === undefined ? this.#settled : undefined
     return new HttpResponse({ ...this, settled, ...change })
   }
@@ -93,13 +93,13 @@ export class HttpResponse extends Answer {
    *
    * Throws `BODY` for a type nobody reads, for a body that is not what its type says, and when a schema finds fault (`error.issues`).
    */
-  value<T = unknown>(): T
-  value<T>(schema: Schema<T>): T
-  value<T>(schema?: Schema<T>): T {
+  value(): V
+  value<T>(schema?: Schema<T>): T
+  value(schema?: Schema): unknown {
     const settled = this.#settled
     if (settled !== undefined && 'error' in settled) throw settled.error
     const value = settled === undefined ? (this.request.read(VALUE_READER) ?? readValue)(this) : settled.value
-    return schema === undefined ? (value as T) : this.#matching(value, schema)
+    return schema === undefined ? value : this.#matching(value, schema)
   }
 
   /** The answer for people and logs: secrets are redacted, the body is only measured. */
