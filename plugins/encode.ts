@@ -86,7 +86,7 @@ const plugin: PluginFactory<'encode', EncodeOptions> = definePlugin({
  *
  * It stands inside of `decode`, which must not see the 415, and around `checksum`, whose digests are those of the bytes that are sent (RFC 9530).
  * `progress` counts the bytes that are sent, too. An engine that cannot send a body of unknown length (browsers) is given
- * compressed bytes where the length was known before.
+ * compressed bytes where the length was known before. There, servers of other origins have to allow `Content-Encoding` (CORS).
  *
  * @example
  * ```ts

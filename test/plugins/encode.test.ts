@@ -9,6 +9,7 @@ import { progress } from 'sluice/plugins/progress'
 import { retry } from 'sluice/plugins/retry'
 import { noise, pieces, sample } from './decode/encoded.ts'
 import { decoded } from './encode/decoded.ts'
+import { yielded } from './encode/sources.ts'
 
 const URL = 'https://api.test/'
 const CODINGS = ['gzip', 'deflate', 'br', 'zstd'] as const
@@ -558,7 +559,3 @@ it.each([
   expect(isHttpError(error) && error.code).toBe('CONFIG')
   expect((error as HttpError).message).toMatch(message)
 })
-
-async function* yielded(...chunks: readonly (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
-  for (const chunk of chunks) yield await Promise.resolve(chunk)
-}
