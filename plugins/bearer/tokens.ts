@@ -95,7 +95,8 @@ export class Tokens implements Supply {
     if (held === undefined) return token === undefined ? this.#renew('missing', held, asking) : undefined
     const { refused, flight, replacing } = this.#state
     if (held.value === refused || (flight.running && held.value === replacing)) {
-      return this.#renew('refused', held, asking)
+      // Where there is no other one, the server may say so once more.
+      return this.#renew('refused', held, asking).pipe(map(one => one ?? held))
     }
     if (!held.due(ahead)) return held
     return this.#renew('expiring', held, asking).pipe(

@@ -635,6 +635,18 @@ describe('a refresh', () => {
     expect(sent(api)).toEqual(['t1', 't2'])
   })
 
+  it('that has none lets those who came meanwhile go with the token there is', () => {
+    const api = mock(() => 401)
+    const refresh = () => timer(10).pipe(map(() => undefined))
+    virtually(({ flush }) => {
+      const client = open(api, { token: 't1', refresh })
+      const calls = [watch(client), watch(client)]
+      flush()
+      expect(calls.map(({ log }) => log.at(-1))).toEqual(['401', '401'])
+    })
+    expect(sent(api)).toEqual(['t1', 't1'])
+  })
+
   it('is shared by children of the client', () => {
     const { refresh, asked } = minting()
     const client = open(taking('t2'), { token: 't1', refresh })
