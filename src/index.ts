@@ -73,6 +73,10 @@ export { alarms, type Alarm } from './kit/alarm.ts'
 export { answered, headOf, mapAnswer, tapAnswer, type AnswerEvent, type AnswerMapper } from './kit/answer.ts'
 export { parseAuthParams, parseChallenges, type Challenge } from './kit/challenges.ts'
 export { derived } from './kit/derived.ts'
+export { delimiterOf, findBoundary, matchBoundary, type FoundBoundary } from './kit/multipart/boundary.ts'
+export { partFields } from './kit/multipart/fields.ts'
+export { parametersOf } from './kit/multipart/parameters.ts'
+export { Part, PartHead } from './kit/multipart/part.ts'
 export {
   DigestNonce,
   hexadecimal,
@@ -84,6 +88,7 @@ export {
   type DigestRequest,
 } from './kit/digest-access.ts'
 export { FOLLOW } from './kit/follow.ts'
+export { PLATFORM, type PlatformWishes } from './kit/platform.ts'
 export { parseHttpDate } from './kit/http-date.ts'
 export { linkTo, parseLinks, type Link } from './kit/link-header.ts'
 export {
@@ -135,5 +140,6 @@ export { Token } from './token.ts'
 export type { UploadIterator, UploadSource } from './upload.ts'
 export { withQuery, type Query, type QueryValue } from './query.ts'
 export { isBodiless, nameOfType, unreadable, VALUE_READER, type ValueReader } from './value.ts'
+export { Unencoded } from './unencoded.ts'
 export { VERSION } from './version.ts'
 export { WEB_SOCKET, type WebSocketConnection, type WebSocketListener, type WebSocketWish } from './web-socket.ts'

@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -97,7 +98,9 @@ try {
     ...all.map(name => relative('sluice', name) || '.'),
   )
 
-  writeFileSync(join(work, 'load.mjs'), all.map(name => `await import('${name}')\n`).join(''))
+  // Angular's packages are linked when an application is built; where none is, its compiler has to be there.
+  const compiler = `await import('${pathToFileURL(tool('@angular', 'compiler', 'fesm2022', 'compiler.mjs')).href}')\n`
+  writeFileSync(join(work, 'load.mjs'), compiler + all.map(name => `await import('${name}')\n`).join(''))
   run(`Node ${process.version} loads ${all.length} entries`, process.execPath, 'load.mjs')
 
   writeFileSync(join(work, 'package.json'), '{ "type": "module" }')

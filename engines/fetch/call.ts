@@ -1,5 +1,5 @@
 /** What `fetch` is called with. */
-import type { HttpRequest } from '../../src/index.ts'
+import { PLATFORM, type HttpRequest } from '../../src/index.ts'
 import { fieldsOf } from '../platform/request.ts'
 import type { Abilities } from './abilities.ts'
 
@@ -22,7 +22,7 @@ export async function call(
   signal: AbortSignal,
 ): Promise<Response> {
   const streamed = body instanceof ReadableStream
-  const wanted: RequestInit = Object.assign(Object.create(null) as RequestInit, init, {
+  const wanted: RequestInit = Object.assign(Object.create(null) as RequestInit, init, wishesOf(request), {
     method: request.method,
     // The length of what is not a stream the platform finds out itself, and a browser lets nobody else say it.
     headers: fieldsOf(request, streamed && !abilities.strict),
@@ -31,4 +31,11 @@ export async function call(
     ...(streamed ? { duplex } : undefined),
   })
   return fetch(request.url, wanted)
+}
+
+/** What one request wants of the platform; what it does not say must not undo what the engine says. */
+function wishesOf(request: HttpRequest): RequestInit {
+  const wishes = request.read(PLATFORM)
+  if (wishes === undefined) return {}
+  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined))
 }

@@ -5,6 +5,7 @@ import {
   HttpHeaders,
   isHttpError,
   Linked,
+  PLATFORM,
   UPLOAD_PROGRESS,
   type EventObserver,
   type HttpRequest,
@@ -131,7 +132,8 @@ export class XhrExchange extends Linked<Running> implements Running {
       xhr.open(request.method, request.url)
       this.#written = true
       xhr.responseType = 'arraybuffer'
-      xhr.withCredentials = this.#setting.withCredentials
+      const { credentials } = request.read(PLATFORM) ?? {}
+      xhr.withCredentials = credentials === undefined ? this.#setting.withCredentials : credentials === 'include'
       for (const [name, value] of fieldsOf(request, false)) xhr.setRequestHeader(name, value)
       xhr.send(body as XMLHttpRequestBodyInit | null)
     } catch (cause) {
