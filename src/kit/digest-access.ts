@@ -35,7 +35,9 @@ export interface DigestRequest {
 export interface DigestProof {
   /** The value of `Authorization`, or `Proxy-Authorization`. */
   readonly value: string
-  /** What the other side says in `rspauth` when it knows the password too; `body` is the hash of its answer's, for `auth-int`. */
+  /** What it covers; `undefined` for the form of RFC 2069. */
+  readonly qop: DigestQop | undefined
+  /** What the other side says in `rspauth` when it knows the password too. `body`: the hash of its answer's, where it says `auth-int`. */
   readonly expected: (body?: string) => string
 }
 
@@ -124,25 +126,26 @@ export class DigestNonce {
     const count = (++this.#count).toString(16).padStart(8, '0')
     const secret = h(username, octets(realm), who.password.normalize())
     const key = session === undefined ? secret : h(secret, octets(session.nonce), client)
-    const qop = body === undefined || qops === undefined ? 'auth' : 'auth-int'
     const nonce = octets(this.nonce)
-    const response = (...what: readonly string[]): string =>
-      qops === undefined ? h(key, nonce, h(...what)) : h(key, nonce, count, client, qop, h(...what))
-    const covered = (hash: string | undefined): readonly string[] =>
-      hash === undefined || qop === 'auth' ? [] : [hash]
+    const qop = qops && qopOf(body)
+    const response = (verb: string, hash: string | undefined): string => {
+      if (qops === undefined) return h(key, nonce, h(verb, target))
+      const covered = hash === undefined ? h(verb, target) : h(verb, target, hash)
+      return h(key, nonce, count, client, qopOf(hash), covered)
+    }
     const parts = [
       userhash ? `username=${quoted(h(username, octets(realm)))}` : userOf(username),
       `realm=${quoted(realm)}`,
       `nonce=${quoted(this.nonce)}`,
       `uri=${quoted(target)}`,
-      `response="${response(method, target, ...covered(body))}"`,
+      `response="${response(method, body)}"`,
     ]
     if (named !== undefined) parts.push(`algorithm=${named}`)
     if (opaque !== undefined) parts.push(`opaque=${quoted(opaque)}`)
-    if (qops !== undefined) parts.push(`qop=${qop}`, `nc=${count}`)
-    if (qops !== undefined || session !== undefined) parts.push(`cnonce="${client}"`)
+    if (qop !== undefined) parts.push(`qop=${qop}`, `nc=${count}`)
+    if (qop !== undefined || session !== undefined) parts.push(`cnonce="${client}"`)
     if (userhash) parts.push('userhash=true')
-    return { value: `Digest ${parts.join(', ')}`, expected: hash => response('', target, ...covered(hash)) }
+    return { value: `Digest ${parts.join(', ')}`, qop, expected: hash => response('', hash) }
   }
 }
 
@@ -151,6 +154,10 @@ export function hexadecimal(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
   return text
+}
+
+function qopOf(hash: string | undefined): DigestQop {
+  return hash === undefined ? 'auth' : 'auth-int'
 }
 
 /** What is offered that we know; none of it is an empty list, and no list at all is RFC 2069. */

@@ -110,6 +110,16 @@ function api(): Parameters<typeof serve>[0] {
   return {
     'GET /users/:id': ({ params }) => reply.json({ id: Number(params['id']), name: 'Ada' }),
     'GET /me': reply.json({ name: 'Ada' }),
+    'GET /ledger': ({ headers }) =>
+      headers['authorization'] === 'Basic YWRhOmxvdmVsYWNl'
+        ? reply.text('paid')
+        : reply.status(401, { headers: { 'www-authenticate': 'Basic realm="ledger"' } }),
+    'GET /vault': ({ headers }) =>
+      headers['authorization']?.startsWith('Digest username="ada", realm="vault", nonce="1"') === true
+        ? reply.text('42')
+        : reply.status(401, {
+            headers: { 'www-authenticate': 'Digest realm="vault", nonce="1", qop="auth", algorithm=SHA-256' },
+          }),
     'POST /login': reply.json({ token: 't1', expiresIn: 3_600_000 }),
     'GET /users': reply.json([{ id: 7, name: 'Ada' }]),
     'POST /users': reply.json({ id: 8 }, { status: 201 }),
