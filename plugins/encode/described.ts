@@ -19,13 +19,14 @@ const DESCRIPTIONS: ReadonlySet<string> = new Set([
   'x-amz-content-sha256',
 ])
 
+/** Credentials that are made of the body, among other things: Digest with auth-int (RFC 7616 §3.4.3), AWS Signature 4. */
+const COVERS_BODY = /^\s*(?:digest\s.*\bqop="?auth-int\b|aws4-)/i
+
 /** True when a header says something of the very bytes of the body. */
 export function isDescribed(headers: HttpHeaders): boolean {
   for (const [field, value] of headers) {
     const name = field.toLowerCase()
-    // RFC 7616 §3.4.3: with auth-int the body is part of what the credentials are made of.
-    if (DESCRIPTIONS.has(name) || (name === 'authorization' && /^digest\s.*\bqop="?auth-int\b/i.test(value)))
-      return true
+    if (DESCRIPTIONS.has(name) || (name === 'authorization' && COVERS_BODY.test(value))) return true
   }
   return false
 }

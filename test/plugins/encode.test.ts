@@ -124,6 +124,7 @@ describe('a body that stays as it is', () => {
     ['has a very old digest', BYTES, {}, { 'content-md5': 'AA==' }],
     ['is signed', BYTES, {}, { 'x-amz-content-sha256': 'ab' }],
     ['is part of credentials', BYTES, {}, { authorization: 'Digest username="a", qop=auth-int, nc=00000001' }],
+    ['is signed with the rest', BYTES, {}, { authorization: 'AWS4-HMAC-SHA256 Credential=a, Signature=b' }],
     ['is an upload by tus', BYTES, {}, { 'tus-resumable': '1.0.0', 'upload-offset': '0' }],
   ])('%s', async (_, body, options, headers) => {
     const engine = mock({ '*': 200 })
