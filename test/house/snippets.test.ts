@@ -137,6 +137,7 @@ function api(): Parameters<typeof serve>[0] {
     'GET /missing': reply.json({ error: 'no such thing' }, { status: 404 }),
     'GET /slow': reply.text('late', { delay: 2000 }),
     'GET /moved': reply.redirect('/users/7'),
+    'GET /login': reply.status(204, { headers: { 'set-cookie': 'session=7; Path=/; HttpOnly' } }),
     'GET /big.iso': reply.bytes(4 * 1024 * 1024),
     'GET /pages': ({ query }) => pageOf(Number(query.get('page') ?? 1)),
     'GET /breaking.iso': request => breaking(request.header('range')),

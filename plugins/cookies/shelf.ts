@@ -1,0 +1,147 @@
+/** The cookies of a jar, by domain, in the order in which they are sent, and never too many. */
+import type { Cookie } from '../../src/index.ts'
+import { domainMatches, domainsOf, pathMatches } from './place.ts'
+
+/** A cookie on the shelf, and when it was used last. */
+interface Kept {
+  cookie: Cookie
+  used: number
+  readonly order: number
+}
+
+/** What is asked for; `lax` and `strict` say whether cookies of that kind may go along. */
+export interface Wanted {
+  readonly host: string
+  readonly path: string
+  readonly secure: boolean
+  readonly lax: boolean
+  readonly strict: boolean
+}
+
+const MOST_OF_DOMAIN = 50
+const MOST = 3000
+
+/** Holds cookies. What has to go so that others have room is told to `dropped`. */
+export class Shelf {
+  readonly #byDomain = new Map<string, Kept[]>()
+  readonly #dropped: (cookie: Cookie) => void
+  #size = 0
+  #uses = 0
+  #domains: { readonly host: string; readonly all: readonly string[] } = { host: '', all: [] }
+
+  constructor(dropped: (cookie: Cookie) => void) {
+    this.#dropped = dropped
+  }
+
+  /** Puts a cookie in the place of the same one, which leaves it its age, or beside the others. Gives what is kept now. */
+  put(cookie: Cookie, now: number): Cookie {
+    const { domain } = cookie
+    const row = this.#byDomain.get(domain) ?? []
+    const at = row.findIndex(kept => isSame(kept.cookie, cookie))
+    const old = row[at]
+    if (old !== undefined) {
+      old.cookie = Object.freeze({ ...cookie, createdAt: old.cookie.createdAt })
+      old.used = ++this.#uses
+      return old.cookie
+    }
+    const kept: Kept = { cookie, used: ++this.#uses, order: this.#uses }
+    const before = row.findIndex(other => comesBefore(kept, other))
+    row.splice(before < 0 ? row.length : before, 0, kept)
+    this.#byDomain.set(domain, row)
+    this.#size++
+    if (row.length > MOST_OF_DOMAIN) this.#makeRoom(row, now, true)
+    if (this.#size > MOST) this.#makeRoom([...this.#byDomain.values()].flat(), now, false)
+    return cookie
+  }
+
+  /** Takes the same cookie off and gives it back, if there is one. */
+  remove(cookie: Cookie): Cookie | undefined {
+    const row = this.#byDomain.get(cookie.domain)
+    const at = row?.findIndex(kept => isSame(kept.cookie, cookie)) ?? -1
+    if (row === undefined || at < 0) return undefined
+    const [kept] = row.splice(at, 1)
+    this.#size--
+    if (row.length === 0) this.#byDomain.delete(cookie.domain)
+    return kept?.cookie
+  }
+
+  /** What would be sent, the longest path first, of equal ones the oldest. With `use`, it now counts as used. */
+  matching(wanted: Wanted, now: number, use: boolean): readonly Cookie[] {
+    const found: Kept[] = []
+    let rows = 0
+    for (const domain of this.#above(wanted.host)) {
+      const row = this.#byDomain.get(domain)
+      if (row === undefined) continue
+      const before = found.length
+      for (const kept of row) if (fits(kept.cookie, wanted, domain === wanted.host, now)) found.push(kept)
+      if (found.length > before) rows++
+    }
+    // Each row has its order already.
+    if (rows > 1) found.sort((a, b) => (comesBefore(a, b) ? -1 : 1))
+    if (use) for (const kept of found) kept.used = ++this.#uses
+    return found.map(({ cookie }) => cookie)
+  }
+
+  /** True when a cookie that came without TLS would stand in front of one that did not (RFC 6265bis §5.7, "leave secure cookies alone"). */
+  hidesSecure({ name, domain, path }: Cookie, now: number): boolean {
+    for (const [other, row] of this.#byDomain) {
+      if (!domainMatches(other, domain) && !domainMatches(domain, other)) continue
+      for (const { cookie } of row) {
+        if (cookie.secure && cookie.name === name && pathMatches(path, cookie.path) && !isOver(cookie, now)) return true
+      }
+    }
+    return false
+  }
+
+  /** All that live, the oldest first. */
+  alive(now: number): readonly Cookie[] {
+    const all = [...this.#byDomain.values()].flat().filter(({ cookie }) => !isOver(cookie, now))
+    return all.sort((a, b) => age(a, b)).map(({ cookie }) => cookie)
+  }
+
+  #above(host: string): readonly string[] {
+    if (this.#domains.host !== host) this.#domains = { host, all: domainsOf(host) }
+    return this.#domains.all
+  }
+
+  /** What is over goes first, then, of one domain, what everybody can read, then what was not used for longest. */
+  #makeRoom(crowd: readonly Kept[], now: number, openFirst: boolean): void {
+    const over = crowd.filter(({ cookie }) => isOver(cookie, now))
+    const open = openFirst ? crowd.filter(({ cookie }) => !cookie.secure) : []
+    const least = leastUsed(open.length > 0 ? open : crowd)
+    for (const { cookie } of over.length > 0 ? over : [least]) {
+      this.remove(cookie)
+      this.#dropped(cookie)
+    }
+  }
+}
+
+/** True when a cookie lives no more. */
+export function isOver({ expiresAt }: Cookie, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now
+}
+
+function fits(cookie: Cookie, { path, secure, lax, strict }: Wanted, ofHost: boolean, now: number): boolean {
+  if (cookie.hostOnly && !ofHost) return false
+  if (cookie.secure && !secure) return false
+  if (!lax && cookie.sameSite !== 'none') return false
+  if (!strict && cookie.sameSite === 'strict') return false
+  return pathMatches(path, cookie.path) && !isOver(cookie, now)
+}
+
+function isSame(a: Cookie, b: Cookie): boolean {
+  return a.name === b.name && a.path === b.path && a.hostOnly === b.hostOnly
+}
+
+function comesBefore(a: Kept, b: Kept): boolean {
+  const longer = a.cookie.path.length - b.cookie.path.length
+  return longer === 0 ? age(a, b) < 0 : longer > 0
+}
+
+function age(a: Kept, b: Kept): number {
+  return a.cookie.createdAt - b.cookie.createdAt || a.order - b.order
+}
+
+function leastUsed(crowd: readonly Kept[]): Kept {
+  return crowd.reduce((least, kept) => (kept.used < least.used ? kept : least))
+}
