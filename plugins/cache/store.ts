@@ -33,8 +33,8 @@ export interface CacheEntry {
 /** Writes one entry, while its body is still arriving. */
 export interface CacheWriter {
   /**
-   * Adds bytes to the body; the next ones come when this is settled. They belong to somebody else: what is kept longer than that
-   * has to be copied. Throwing, or rejecting, gives the entry up.
+   * Adds bytes to the body; the next ones come when this is settled. They are the store's from then on. Throwing, or rejecting, gives
+   * the entry up.
    */
   write(bytes: Uint8Array): MaybePromise<void>
   /** The body is whole: makes the entry visible, in place of the one of its variant, in one step. */

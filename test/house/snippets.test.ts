@@ -162,6 +162,7 @@ function api(): Parameters<typeof serve>[0] {
     },
     'POST /inflate': async request =>
       reply.text(`${request.header('content-encoding')}: ${gunzipSync(await request.bytes()).length} bytes`),
+    'GET /catalog': reply.json({ items: 3 }, { headers: { 'cache-control': 'max-age=60', etag: '"c1"' } }),
     'GET /compressed': { headers: { 'content-encoding': 'gzip' }, body: gzipSync('plain '.repeat(1000)) },
     '/echo': ({ method, headers }) => reply.json({ method, headers }),
   }

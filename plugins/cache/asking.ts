@@ -1,0 +1,234 @@
+/** One request to the cache, from looking for an answer to having one. */
+import type { Unsubscribable } from 'rxjs'
+import {
+  clock,
+  DEADLINE,
+  DISCARD,
+  HttpHeaders,
+  HttpResponse,
+  isHttpError,
+  LIVE,
+  notice,
+  type HttpEvent,
+  type HttpRequest,
+  type ResponseHead,
+  type Sink,
+} from '../../src/index.ts'
+import { isCommon, type Around } from './around.ts'
+import { wait } from './careful.ts'
+import { Fetching } from './fetching.ts'
+import { Flight, type Follower } from './flight.ts'
+import type { Kept } from './kept.ts'
+import type { Found } from './shelf.ts'
+import { forwarded, hit, type Forward } from './status.ts'
+import type { CacheEntry } from './store.ts'
+import { helpsOut, useOf, type Use } from './use.ts'
+import { userHas } from './validation.ts'
+import { matches } from './vary.ts'
+
+const EMPTY = new Uint8Array(0)
+const NO_ENTRIES: readonly CacheEntry[] = []
+
+/** Answers one request. */
+export class Asking implements Follower, Unsubscribable {
+  readonly #around: Around
+  readonly #out: Sink
+  #running: Unsubscribable | undefined
+  #leave: (() => void) | undefined
+  #why: Forward = 'uri-miss'
+  /** True when waiting for another one has brought nothing: once is enough. */
+  #alone = false
+  #over = false
+
+  constructor(around: Around, out: Sink) {
+    this.#around = around
+    this.#out = out
+  }
+
+  begin(): this {
+    const { shelf, key } = this.#around
+    this.#leave = wait(shelf.store.list(key), NO_ENTRIES, entries => {
+      if (!this.#over) this.#looked(entries)
+    })
+    return this
+  }
+
+  unsubscribe(): void {
+    this.#over = true
+    this.#leave?.()
+    this.#running?.unsubscribe()
+  }
+
+  landed(kept: Kept | undefined, bytes: Uint8Array): void {
+    if (this.#over) return
+    this.#running = undefined
+    const now = clock.now()
+    if (kept !== undefined && this.#isFor(kept, now)) {
+      const head = kept.head(this.#around.request, now, forwarded(this.#why, undefined, '; collapsed'))
+      this.#answer('collapsed', { ttl: kept.ttl(now) }, head, bytes.slice())
+      return
+    }
+    this.#alone = true
+    this.begin()
+  }
+
+  failed(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    const { request } = this.#around
+    this.#out.error(isHttpError(error) ? error.with({ request, attempt: request.attempt }) : error)
+  }
+
+  #looked(entries: readonly CacheEntry[]): void {
+    const { shelf, key, request, wish } = this.#around
+    const found = entries.length === 0 ? 'none' : shelf.select(entries, key, request.headers)
+    if (typeof found === 'string') {
+      this.#forward(found === 'none' ? 'uri-miss' : 'vary-miss', undefined)
+      return
+    }
+    const now = clock.now()
+    const use = useOf(found.kept, wish, now)
+    const { noCache } = found.kept.meta
+    if (use === 'ask') this.#forward(found.kept.ttl(now) > 0 && !noCache ? 'request' : 'stale', found)
+    else if (found.kept.meta.unread && !this.#wantsNoBody(found.kept, now)) this.#forward('miss', undefined)
+    else this.#serve(found, use, now)
+  }
+
+  /** An answer whose body was thrown away is one for those who would do the same. */
+  #wantsNoBody(kept: Kept, now: number): boolean {
+    const { request } = this.#around
+    return request.method === 'HEAD' || request.read(DISCARD)?.(kept.head(request, now, '')) === true
+  }
+
+  #serve(found: Found, use: Use, now: number): void {
+    const { kept, entry } = found
+    const { request, conditional, shelf } = this.#around
+    const notModified = conditional && userHas(request.headers, kept)
+    if (notModified || request.method === 'HEAD') this.#hit(found, use, now, EMPTY, notModified)
+    else {
+      this.#leave = wait(shelf.store.body(entry), undefined, bytes => {
+        if (this.#over) return
+        if (bytes !== undefined) this.#hit(found, use, now, bytes)
+        else {
+          shelf.store.remove(this.#around.key, entry.id)
+          this.#forward('uri-miss', undefined)
+        }
+      })
+    }
+    if (use === 'while' && !this.#around.wish.onlyIfCached) this.#revalidate(found)
+  }
+
+  #hit({ kept }: Found, use: Use, now: number, bytes: Uint8Array, notModified = false): void {
+    const ttl = kept.ttl(now)
+    const head = kept.head(this.#around.request, now, hit(ttl))
+    const answer: ResponseHead = notModified ? { ...head, status: 304, statusText: 'Not Modified' } : head
+    if (use === 'fresh') this.#answer('hit', { ttl }, answer, bytes)
+    else
+      this.#answer('stale', { ttl, because: use === 'stale' ? 'max-stale' : 'stale-while-revalidate' }, answer, bytes)
+  }
+
+  #forward(why: Forward, found: Found | undefined): void {
+    const around = this.#around
+    const { wish, request, shelf, key } = around
+    this.#why = why
+    if (wish.onlyIfCached) {
+      this.#answer('miss', { because: 'only-if-cached' }, timeout(request, why), EMPTY)
+      return
+    }
+    const out = this.#out
+    const common = !this.#alone && isCommon(around)
+    const flight = common ? shelf.flights.get(key) : undefined
+    if (flight?.fits(request) === true) {
+      this.#running = { unsubscribe: () => flight.leave(this) }
+      flight.join(this)
+      return
+    }
+    out.next(notice('cache', found === undefined ? 'miss' : 'validating', { because: why }))
+    if (this.#isOver() || out.closed) return
+    const leads = common && flight === undefined && !shelf.isAlone(key)
+    const running = leads ? new Flight(around, found, why, out) : new Fetching(around, found, why, out)
+    this.#running = running
+    running.begin()
+  }
+
+  /** Asks the server in the background whether what is used meanwhile still holds. */
+  #revalidate(found: Found): void {
+    const { request, shelf, key } = this.#around
+    const live = request.read(LIVE) === true
+    const around: Around = {
+      ...this.#around,
+      conditional: false,
+      request: request
+        .with({ method: 'GET', headers: request.headers.delete('if-none-match').delete('if-modified-since') })
+        .note(DISCARD, ({ status }) => status >= 500)
+        .note(DEADLINE, Infinity),
+    }
+    shelf.inBackground(key, done => {
+      const nobody = new Nobody(done, this.#around.options.maxEntry)
+      return (live ? new Fetching(around, found, 'stale', nobody) : new Flight(around, found, 'stale', nobody)).begin()
+    })
+  }
+
+  /** Whether what somebody else was answered answers this request, too. */
+  #isFor(kept: Kept, now: number): boolean {
+    const { request, wish, options } = this.#around
+    if (!matches(kept.meta.vary, request.headers)) return false
+    if (kept.meta.unread && !this.#wantsNoBody(kept, now)) return false
+    return useOf(kept, wish, now) === 'fresh' || helpsOut(kept, wish, now, options.staleIfError)
+  }
+
+  #answer(name: string, detail: Readonly<Record<string, unknown>>, head: ResponseHead, bytes: Uint8Array): void {
+    const out = this.#out
+    out.next(notice('cache', name, detail))
+    if (this.#over || out.closed) return
+    out.next({ type: 'response', response: new HttpResponse({ head, bytes }) })
+    if (this.#isOver()) return
+    this.#over = true
+    out.complete()
+  }
+
+  #isOver(): boolean {
+    return this.#over
+  }
+}
+
+/** Listens to what runs in the background, and ends it when more comes than can be kept. */
+class Nobody implements Sink {
+  closed = false
+  readonly #done: () => void
+  readonly #most: number
+  #came = 0
+
+  constructor(done: () => void, most: number) {
+    this.#done = done
+    this.#most = most
+  }
+
+  next(event: HttpEvent): void {
+    if (event.type !== 'chunk') return
+    this.#came += event.bytes.length
+    if (this.#came > this.#most) this.complete()
+  }
+
+  error(): void {
+    this.complete()
+  }
+
+  complete(): void {
+    this.closed = true
+    this.#done()
+  }
+}
+
+/** RFC 9111 §5.2.1.7. */
+function timeout(request: HttpRequest, why: Forward): ResponseHead {
+  return {
+    status: 504,
+    statusText: 'Gateway Timeout',
+    headers: HttpHeaders.received(['content-length', '0', 'cache-status', `${forwarded(why)}; detail=only-if-cached`]),
+    httpVersion: '1.1',
+    url: request.url,
+    request,
+    timings: { startedAt: clock.now() },
+  }
+}
