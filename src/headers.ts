@@ -35,10 +35,13 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
   /** Name, value, name, value … as they stand on the wire. */
   readonly #fields: readonly string[]
   readonly #checked: boolean
+  /** Names in lower case whose values are secrets although they do not sound like it. */
+  readonly #secrets: ReadonlySet<string> | undefined
 
-  private constructor(fields: readonly string[], checked: boolean) {
+  private constructor(fields: readonly string[], checked: boolean, secrets?: ReadonlySet<string>) {
     this.#fields = fields
     this.#checked = checked
+    this.#secrets = secrets
   }
 
   /** Makes header fields out of what a user gives, checking each. */
@@ -95,12 +98,27 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
     const made = [...this.delete(field).#fields]
     if (Array.isArray(value)) for (const line of value as readonly string[]) made.push(field, checkedValue(field, line))
     else made.push(field, checkedValue(field, value))
-    return new HttpHeaders(made, this.#checked)
+    return new HttpHeaders(made, this.#checked, this.#secrets)
+  }
+
+  /** Makes headers in which the field has this value, which is never shown, whatever the name. */
+  setSecret(name: string, value: string): HttpHeaders {
+    const secrets = new Set(this.#secrets).add(checkedName(name).toLowerCase())
+    return new HttpHeaders(this.set(name, value).#fields, this.#checked, secrets)
+  }
+
+  /** True for a field that was set by {@link setSecret}. */
+  isSecret(name: string): boolean {
+    return this.#secrets?.has(name.toLowerCase()) === true
   }
 
   /** Makes headers with one more line of the field. */
   append(name: string, value: string | number): HttpHeaders {
-    return new HttpHeaders([...this.#fields, checkedName(name), checkedValue(name, value)], this.#checked)
+    return new HttpHeaders(
+      [...this.#fields, checkedName(name), checkedValue(name, value)],
+      this.#checked,
+      this.#secrets,
+    )
   }
 
   /** Makes headers without the field. */
@@ -114,18 +132,19 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
   filter(keep: (name: string, value: string) => boolean): HttpHeaders {
     const kept: string[] = []
     for (const [name, value] of this) if (keep(name, value)) kept.push(name, value)
-    return new HttpHeaders(kept, this.#checked)
+    return new HttpHeaders(kept, this.#checked, this.#secrets)
   }
 
   /** Makes headers in which the given fields replace those of the same names. */
   merge(init: HeadersInit): HttpHeaders {
     const added = fieldsOf(init)
     if (added.length === 0) return this
-    if (this.#fields.length === 0) return new HttpHeaders(added, true)
+    const secrets = both(this.#secrets, init instanceof HttpHeaders ? init.#secrets : undefined)
+    if (this.#fields.length === 0) return new HttpHeaders(added, true, secrets)
     const names = new Set<string>()
     for (let at = 0; at < added.length; at += 2) names.add((added[at] ?? '').toLowerCase())
     const kept = this.filter(name => !names.has(name.toLowerCase()))
-    return new HttpHeaders([...kept.#fields, ...added], this.#checked)
+    return new HttpHeaders([...kept.#fields, ...added], this.#checked, secrets)
   }
 
   /** Makes headers in which the fields of `defaults` stand for the names that are missing here. */
@@ -137,7 +156,8 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
       const name = defaults.#fields[at] ?? ''
       if (!this.has(name)) (filled ??= [...fields]).push(name, defaults.#fields[at + 1] ?? '')
     }
-    return filled === undefined ? this : new HttpHeaders(filled, this.#checked && defaults.#checked)
+    if (filled === undefined) return this
+    return new HttpHeaders(filled, this.#checked && defaults.#checked, both(this.#secrets, defaults.#secrets))
   }
 
   *[Symbol.iterator](): Generator<readonly [name: string, value: string]> {
@@ -150,7 +170,8 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
     const shown: Record<string, string> = Object.create(null) as Record<string, string>
     for (const [name, value] of this) {
       const key = name.toLowerCase()
-      const safe = isSensitive(key) ? redacted(value) : HAS_URL.test(key) ? redactUrl(value) : value
+      const secret = isSensitive(key) || this.isSecret(key)
+      const safe = secret ? redacted(value) : HAS_URL.test(key) ? redactUrl(value) : value
       shown[key] = key in shown ? `${shown[key] ?? ''}, ${safe}` : safe
     }
     return shown
@@ -159,8 +180,18 @@ export class HttpHeaders implements Iterable<readonly [name: string, value: stri
   static {
     inspectAsJson(HttpHeaders.prototype)
     // Headers of a second copy of the package have no field of ours to look at.
-    gate = headers => (#checked in headers && headers.#checked ? headers : new HttpHeaders(fieldsOf(headers), true))
+    gate = headers =>
+      #checked in headers && headers.#checked
+        ? headers
+        : new HttpHeaders(fieldsOf(headers), true, #secrets in headers ? headers.#secrets : undefined)
   }
+}
+
+function both(
+  some: ReadonlySet<string> | undefined,
+  others: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return some === undefined || others === undefined ? (some ?? others) : new Set([...some, ...others])
 }
 
 function same(field: string | undefined, wanted: string): boolean {

@@ -1,17 +1,17 @@
 /** What is known of tokens, by where they come from. */
 import type { Errands } from '../auth/errands.ts'
 import type { HeldToken } from '../auth/held-token.ts'
+import { Latest } from '../auth/latest-token.ts'
 import { isLater } from '../auth/later.ts'
 import { SingleFlight } from '../auth/single-flight.ts'
 import type { BearerOptions, GivenToken, RefreshContext } from './options.ts'
-import { TokenStream } from './token-stream.ts'
 
 /** What is known of the tokens of one source. */
 export class TokenState {
   readonly flight: SingleFlight<HeldToken | undefined> = new SingleFlight()
   readonly errands: Errands
   /** Hears tokens that come later; without it each send asks for one. */
-  readonly stream: TokenStream<GivenToken> | undefined
+  readonly stream: Latest<GivenToken> | undefined
   /** What the source gave last, as it gave it. */
   seen: GivenToken
   /** The same in hand. */
@@ -25,7 +25,7 @@ export class TokenState {
   /** The refused token for which it runs. */
   replacing: string | undefined
 
-  constructor(errands: Errands, stream?: TokenStream<GivenToken>) {
+  constructor(errands: Errands, stream?: Latest<GivenToken>) {
     this.errands = errands
     this.stream = stream
   }
@@ -47,7 +47,8 @@ export class States {
     const { token } = own
     this.#own = own
     this.#errands = errands
-    const stream = typeof token !== 'function' && isLater(token) ? new TokenStream(token, errands) : undefined
+    const stream =
+      typeof token !== 'function' && isLater(token) ? new Latest(token, errands, 'The token of bearer') : undefined
     this.#main = new TokenState(errands, stream)
   }
 

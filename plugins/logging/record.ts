@@ -77,7 +77,8 @@ export function loggedHeaders(headers: HttpHeaders, secret: Secret): Record<stri
   const shown = Object.create(null) as Record<string, string>
   for (const [field, value] of headers) {
     const name = printable(field.toLowerCase(), 128)
-    const safe = secret(name, 'header') ? `<redacted:${value.length}>` : printable(scrub(value, secret), 1024)
+    const hidden = headers.isSecret(field) || secret(name, 'header')
+    const safe = hidden ? `<redacted:${value.length}>` : printable(scrub(value, secret), 1024)
     shown[name] = name in shown ? `${shown[name] ?? ''}, ${safe}` : safe
   }
   return shown

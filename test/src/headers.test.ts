@@ -363,4 +363,26 @@ describe('headers for people', () => {
     for (const text of [JSON.stringify(headers), inspect(headers, { depth: 10, showHidden: true })])
       expect(text).not.toContain('s3cret')
   })
+
+  it('show no value that was set as a secret, whatever its name, and whatever is made of them', () => {
+    const secret = HttpHeaders.of({ a: 'b' }).setSecret('X-Partner', 's3cret')
+    const made = {
+      itself: secret,
+      with_another: secret.set('c', 'd'),
+      with_one_more: secret.append('c', 'd'),
+      with_less: secret.delete('a'),
+      merged: secret.merge({ c: 'd' }),
+      merged_into_others: HttpHeaders.of({ c: 'd' }).merge(secret),
+      merged_into_none: HttpHeaders.none.merge(secret),
+      filled: secret.fill(HttpHeaders.of({ c: 'd' })),
+      filling_others: HttpHeaders.of({ c: 'd' }).fill(secret),
+      received: HttpHeaders.received(['c', 'd']).setSecret('x-partner', 's3cret'),
+    }
+    for (const [name, headers] of Object.entries(made)) {
+      expect(headers.get('x-partner'), name).toBe('s3cret')
+      expect(headers.toJSON()['x-partner'], name).toBe('<redacted:6>')
+      expect([headers.isSecret('X-PARTNER'), headers.isSecret('a')], name).toEqual([true, false])
+    }
+    expect(HttpHeaders.of({ 'x-partner': 'shown' }).toJSON()['x-partner']).toBe('shown')
+  })
 })

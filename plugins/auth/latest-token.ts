@@ -1,23 +1,26 @@
-/** The tokens a user gives by Promise or Observable: the latest one counts. */
+/** Credentials that a user gives by Promise or Observable: the latest ones count. */
 import { ReplaySubject, Subscription, take, type Observable } from 'rxjs'
 import { config } from '../../src/index.ts'
-import type { Errands } from '../auth/errands.ts'
-import { observed, type Later } from '../auth/later.ts'
+import type { Errands } from './errands.ts'
+import { observed, type Later } from './later.ts'
 
-/** Hears tokens from the first request on. When they fail, whoever waits hears of it, and the next request begins anew. */
-export class TokenStream<T> {
-  readonly #tokens: Later<T>
+/** Hears them from the first request on. When they fail, whoever waits hears of it, and the next request begins anew. */
+export class Latest<T> {
+  readonly #given: Later<T>
+  readonly #name: string
   readonly #errands: Errands
   #latest: { readonly value: T } | undefined
   #first = new ReplaySubject<T>(1)
   #hearing: Subscription | undefined
 
-  constructor(tokens: Later<T>, errands: Errands) {
-    this.#tokens = tokens
+  /** `name` is what they are called in errors. */
+  constructor(given: Later<T>, errands: Errands, name: string) {
+    this.#given = given
+    this.#name = name
     this.#errands = errands
   }
 
-  /** The latest token, or the first one when it comes. */
+  /** The latest, or the first one when it comes. */
   now(): T | Observable<T> {
     const first = this.#hearing === undefined ? this.#hear() : this.#first
     return this.#latest === undefined ? first.pipe(take(1)) : this.#latest.value
@@ -42,10 +45,10 @@ export class TokenStream<T> {
       },
       error: fail,
       complete: (): void => {
-        if (this.#latest === undefined) fail(config('The token of bearer({ token }) ended without a value.'))
+        if (this.#latest === undefined) fail(config(`${this.#name} ended without a value.`))
       },
     }
-    hearing.add(this.#errands.call(() => observed(this.#tokens).subscribe(heard)))
+    hearing.add(this.#errands.call(() => observed(this.#given).subscribe(heard)))
     return first
   }
 }
