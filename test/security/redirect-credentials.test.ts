@@ -1,68 +1,9 @@
-import { lookup as systemLookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
 import { firstValueFrom } from 'rxjs'
-import { Agent, fetch as fetchOfUndici } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createClient, isHttpError, type EngineFactory } from 'sluice'
-import { fetch } from 'sluice/engines/fetch'
-import { http } from 'sluice/engines/http'
-import { http2 } from 'sluice/engines/http2'
-import { undici } from 'sluice/engines/undici'
+import { createClient, isHttpError } from 'sluice'
 import { redirect } from 'sluice/plugins/redirect'
-import { serve, type Reply, type RequestAccount, type Routes, type TestServer } from 'sluice/testing'
-import { certificates } from '../support/certificates.ts'
-
-const { good } = certificates()
-
-/** Every name that ends in .test, with a dot behind or not, is this machine. */
-const lookup: LookupFunction = (host, options, done) => {
-  if (!/\.test\.?$/.test(host)) systemLookup(host, options, done)
-  else if (options.all) done(null, [{ address: '127.0.0.1', family: 4 }])
-  else done(null, '127.0.0.1', 4)
-}
-// Who a server is does not matter here; that names are looked up as told does.
-const tls = { dangerouslyAcceptAnyCertificate: true }
-
-/** An engine, what its servers speak, and whether they speak it over TLS. */
-interface Contender {
-  readonly name: string
-  readonly make: () => EngineFactory
-  readonly protocol: 'http/1.1' | 'h2' | 'h2c'
-  readonly secure: boolean
-  /** What a server with the other scheme speaks; none where the engine goes to none. */
-  readonly other?: 'http/1.1' | 'h2' | 'h2c'
-}
-
-const CONTENDERS: readonly Contender[] = [
-  { name: 'undici', make: () => undici({ lookup, tls }), protocol: 'http/1.1', secure: false, other: 'http/1.1' },
-  {
-    name: 'undici over TLS',
-    make: () => undici({ lookup, tls }),
-    protocol: 'http/1.1',
-    secure: true,
-    other: 'http/1.1',
-  },
-  { name: 'undici by ALPN', make: () => undici({ lookup, tls }), protocol: 'h2', secure: true, other: 'http/1.1' },
-  { name: 'http', make: () => http({ lookup, tls }), protocol: 'http/1.1', secure: false, other: 'http/1.1' },
-  { name: 'http over TLS', make: () => http({ lookup, tls }), protocol: 'http/1.1', secure: true, other: 'http/1.1' },
-  { name: 'http2', make: () => http2({ mode: 'h2', lookup, tls }), protocol: 'h2', secure: true },
-  { name: 'http2 by ALPN', make: () => http2({ lookup, tls }), protocol: 'h2', secure: true, other: 'http/1.1' },
-  { name: 'http2 without TLS', make: () => http2({ mode: 'h2c', lookup, tls }), protocol: 'h2c', secure: false },
-  { name: 'fetch', make: () => fetch({ fetch: looking() }), protocol: 'http/1.1', secure: false, other: 'http/1.1' },
-  {
-    name: 'fetch over TLS',
-    make: () => fetch({ fetch: looking() }),
-    protocol: 'http/1.1',
-    secure: true,
-    other: 'http/1.1',
-  },
-]
-
-/** A `fetch` that looks names up as it is told. */
-function looking(): (url: string, init: RequestInit) => Promise<Response> {
-  const dispatcher = new Agent({ allowH2: false, connect: { rejectUnauthorized: false, lookup }, keepAliveTimeout: 1 })
-  return (url, init) => fetchOfUndici(url, { ...init, dispatcher } as object) as unknown as Promise<Response>
-}
+import type { Reply, RequestAccount } from 'sluice/testing'
+import { CONTENDERS, DIFFERENCES, World } from './world.ts'
 
 /** Headers that say who one is, each with a value nobody else has. */
 const NAMES = [
@@ -86,46 +27,17 @@ const HARMLESS = { 'accept-language': 'en', 'user-agent': 'proof' }
 /** Where a chain goes after its first request, by letter. */
 const CHAINS = ['BA', 'BB', 'BAA', 'BAB', 'BBA'] as const
 
-/** How the second origin differs from `origin`, of the server `a`; `b` is another server, `c` one with the other scheme. */
-interface World {
-  readonly a: TestServer
-  readonly b: TestServer
-  readonly c: TestServer | undefined
-  readonly scheme: 'http' | 'https'
-}
-
-const DIFFERENCES: readonly (readonly [name: string, of: (world: World) => string | undefined])[] = [
-  ['host', ({ scheme, a }) => `${scheme}://b.test:${a.port}`],
-  ['port', ({ scheme, b }) => `${scheme}://a.test:${b.port}`],
-  ['scheme', ({ scheme, c }) => c && `${scheme === 'http' ? 'https' : 'http'}://a.test:${c.port}`],
-  ['subdomain', ({ scheme, a }) => `${scheme}://sub.a.test:${a.port}`],
-  ['parent domain', ({ scheme, a }) => `${scheme}://parent.test:${a.port}`],
-  ['trailing dot', ({ scheme, a }) => `${scheme}://a.test.:${a.port}`],
-  ['address', ({ scheme, a }) => `${scheme}://127.0.0.1:${a.port}`],
-]
-
-describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
+describe.each(CONTENDERS)('$name', contender => {
   let world: World
   let origin: string
   /** What each request of a chain is answered with, by its path. */
   const plan = new Map<string, Reply>()
-  const answer = ({ path }: { readonly path: string }): Reply => plan.get(path) ?? { status: 200, body: 'there' }
-  const routes: Routes = { '/*': answer }
 
   beforeAll(async () => {
-    const [mine, another] = secure ? [{ tls: good }, {}] : [{}, { tls: good }]
-    const [a, b] = await Promise.all([serve(routes, { protocol, ...mine }), serve(routes, { protocol, ...mine })])
-    const c = other === undefined ? undefined : await serve(routes, { protocol: other, ...another })
-    world = { a, b, c, scheme: secure ? 'https' : 'http' }
-    origin = `${world.scheme}://a.test:${a.port}`
+    world = await World.open(contender, ({ path }) => plan.get(path) ?? { status: 200, body: 'there' })
+    origin = world.home
   })
-  afterAll(async () => {
-    for (const server of [world.a, world.b, world.c]) await server?.close()
-  })
-
-  /** Everything that reached a server since `from`, in the order in which it did. */
-  const seen = (): RequestAccount[] =>
-    [world.a, world.b, world.c].flatMap(server => server?.requests ?? []).toSorted((one, two) => one.at - two.at)
+  afterAll(() => world[Symbol.asyncDispose]())
 
   /** Plans a chain that begins at home; its first url. */
   function chain(hops: string, foreign: string, status = 302): string {
@@ -140,9 +52,9 @@ describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
     url: string,
     how: { method?: string; body?: string; headers?: Readonly<Record<string, string>>; keepHeaders?: string[] } = {},
   ): Promise<readonly RequestAccount[]> {
-    const before = new Set(seen())
+    const before = new Set(world.requests)
     const client = createClient({
-      engine: make(),
+      engine: contender.make(),
       plugins: [redirect({ allowDowngrade: true, keepHeaders: how.keepHeaders })],
     })
     try {
@@ -156,7 +68,7 @@ describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
     } finally {
       await client.close()
     }
-    return seen().filter(request => !before.has(request))
+    return world.requests.filter(request => !before.has(request))
   }
 
   describe.each(DIFFERENCES)('to an origin that differs in its %s', (_, of) => {
@@ -164,7 +76,7 @@ describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
       const foreign = of(world)
       if (foreign === undefined) {
         // The engine does not go there at all: it says so, and the server of the other scheme does not exist.
-        expect(other).toBeUndefined()
+        expect(contender.other).toBeUndefined()
         return
       }
       const [first, ...later] = await follow(chain(hops, foreign))
@@ -196,10 +108,10 @@ describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
   it('a user in the Location of another origin is refused before anything is sent there', async () => {
     for (const user of ['evil:pw@', 'evil@', ':pw@']) {
       const foreign = `${world.scheme}://${user}b.test:${world.b.port}`
-      const before = seen().length
+      const before = world.requests.length
       const error: unknown = await follow(chain('B', foreign)).catch((reason: unknown) => reason)
       expect(isHttpError(error) && error.code).toBe('PROTOCOL')
-      expect(seen().length - before).toBe(1)
+      expect(world.requests.length - before).toBe(1)
     }
   })
 
@@ -210,20 +122,20 @@ describe.each(CONTENDERS)('$name', ({ make, protocol, secure, other }) => {
   })
 
   it('credentials for a proxy cannot be given in a header at all', async () => {
-    const before = seen().length
+    const before = world.requests.length
     const headers = { 'Proxy-Authorization': 'Basic c2VjcmV0' }
     const error: unknown = await follow(`${origin}/0`, { headers }).catch((reason: unknown) => reason)
     expect(isHttpError(error) && error.code).toBe('CONFIG')
-    expect(seen()).toHaveLength(before)
+    expect(world.requests).toHaveLength(before)
   })
 
   it('a user in the url of the call is home’s alone', async () => {
     const foreign = `${world.scheme}://b.test:${world.a.port}`
-    const before = new Set(seen())
-    const client = createClient({ engine: make(), plugins: [redirect()] })
+    const before = new Set(world.requests)
+    const client = createClient({ engine: contender.make(), plugins: [redirect()] })
     await firstValueFrom(client.get(chain('BA', foreign).replace('://', '://ada:s3cret@')))
     await client.close()
-    const [first, ...later] = seen().filter(request => !before.has(request))
+    const [first, ...later] = world.requests.filter(request => !before.has(request))
     expect(first?.headers['authorization']).toBe(`Basic ${btoa('ada:s3cret')}`)
     expect(later.map(({ headers }) => headers['authorization'])).toEqual([undefined, undefined])
   })
