@@ -43,7 +43,8 @@ const ALLOWED: Readonly<Record<(typeof ROOMS)[number], (wanted: string, file: So
     ['rxjs', 'src/index.ts'].includes(wanted) ||
     /^plugins\/[^/]+\.ts$/.test(wanted) ||
     wanted.startsWith('node:') ||
-    /^stores\/files\//.test(wanted) ||
+    // What all that keep something have in common.
+    /^stores\/(?:files|keeping)\//.test(wanted) ||
     ownPart(wanted, file),
   interop: wanted => !/^(?:testing|cli|test)\//.test(wanted),
   testing: wanted => !/^(?:cli|test|vitest)\b/.test(wanted),
