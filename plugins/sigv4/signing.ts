@@ -1,0 +1,98 @@
+/** One call that is signed: sent, and once more when the server says that our clock is wrong. */
+import { defer, from, switchMap, type Observable } from 'rxjs'
+import {
+  clock,
+  discard,
+  IDENTITY,
+  notice,
+  parseHttpDate,
+  reissue,
+  type Handler,
+  type HttpEvent,
+  type HttpRequest,
+  type NoticeEvent,
+  type Outcome,
+  type ResponseHead,
+} from '../../src/index.ts'
+import { canBeSentAgain } from '../auth/unanswered.ts'
+import { chunked } from './chunks.ts'
+import type { Credentials, Held } from './credentials.ts'
+import type { SigV4Options } from './options.ts'
+import { prepared, type Prepared } from './payload.ts'
+import { isS3, sign, signingKey, type Scope } from './signer.ts'
+
+/** How far our clock and a server's may be apart, in milliseconds. Services take 5 to 15 minutes. */
+const TOLERATED = 4 * 60_000
+
+/** What a signed call is made of. */
+export interface SigningParts {
+  readonly next: Handler
+  readonly scope: Scope
+  readonly payload: SigV4Options['payload']
+  readonly credentials: Credentials
+  /** By how much the clock of an origin is ahead of ours, in milliseconds; kept for the client. */
+  readonly skews: Map<string, number>
+}
+
+/** Signs and sends one request. */
+export class Signing {
+  readonly #request: HttpRequest
+  readonly #parts: SigningParts
+  /** The time the last signature is of. */
+  #signedAt = 0
+  #corrected = false
+
+  constructor(request: HttpRequest, parts: SigningParts) {
+    this.#request = request
+    this.#parts = parts
+  }
+
+  run(): Observable<HttpEvent> {
+    return this.#send().pipe(reissue((outcome, tell) => this.#decide(outcome, tell)))
+  }
+
+  #send(): Observable<HttpEvent> {
+    const { credentials, next, payload, scope } = this.#parts
+    const request = this.#request
+    return credentials.get(request).pipe(
+      switchMap(held =>
+        defer(() => prepared(request, payload, isS3(scope))).pipe(
+          switchMap(ready => from(this.#signed(ready, held))),
+          switchMap(signed => next(discard(signed.note(IDENTITY, held.accessKeyId), this.#leaves))),
+        ),
+      ),
+    )
+  }
+
+  async #signed({ request, chunks }: Prepared, held: Held): Promise<HttpRequest> {
+    const { scope, skews } = this.#parts
+    this.#signedAt = clock.now() + (skews.get(request.origin) ?? 0)
+    const signed = await sign(request, held, scope, this.#signedAt)
+    if (chunks === undefined) return signed.request
+    const key = await signingKey(held, scope, signed.date)
+    return signed.request.with({ body: chunked(chunks.source, chunks.length, { ...signed, key }) })
+  }
+
+  readonly #leaves = (head: ResponseHead): boolean => this.#skew(head) !== undefined
+
+  #decide({ head }: Outcome, tell: (event: NoticeEvent) => void): Observable<HttpEvent> | undefined {
+    const skew = head && this.#skew(head)
+    if (skew === undefined) return undefined
+    this.#corrected = true
+    this.#parts.skews.set(this.#request.origin, skew)
+    tell(notice('sigv4', 'clock corrected', { skew }))
+    return this.#send()
+  }
+
+  /**
+   * By how much the server's clock is ahead of ours, for a refusal that is due to it: services say so in different words (RequestTimeTooSkewed,
+   * SignatureDoesNotMatch, InvalidSignatureException), but all of them in a `Date` that is far from the time that was signed.
+   */
+  #skew({ status, headers }: ResponseHead): number | undefined {
+    if (this.#corrected || (status !== 400 && status !== 401 && status !== 403)) return undefined
+    const now = clock.now()
+    const date = parseHttpDate(headers.get('date') ?? '', now)
+    if (date === undefined || Math.abs(date - this.#signedAt) <= TOLERATED) return undefined
+    return canBeSentAgain(this.#request) ? date - now : undefined
+  }
+}
