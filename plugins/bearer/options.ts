@@ -2,6 +2,7 @@
 import type { HttpRequest, ResponseHead } from '../../src/index.ts'
 import type { Token } from '../auth/held-token.ts'
 import type { Later } from '../auth/later.ts'
+import type { Reason } from '../auth/renewal.ts'
 
 /** A token, alone or with when it expires; `undefined` or `null` when there is none. */
 export type GivenToken = string | Token | undefined | null
@@ -14,7 +15,7 @@ export interface RefreshContext {
   /** The token that is to be replaced; `undefined` when there is none. */
   readonly token: string | undefined
   /** `missing`: there is none · `expiring`: it is about to · `refused`: the server took it no longer. */
-  readonly reason: 'missing' | 'expiring' | 'refused'
+  readonly reason: Reason
   /** The first of the requests that wait. */
   readonly request: HttpRequest
   /** The head of the answer that refused it, where there was one. */

@@ -3,12 +3,12 @@ import type { Errands } from '../auth/errands.ts'
 import type { HeldToken } from '../auth/held-token.ts'
 import { Latest } from '../auth/latest-token.ts'
 import { isLater } from '../auth/later.ts'
-import { SingleFlight } from '../auth/single-flight.ts'
-import type { BearerOptions, GivenToken, RefreshContext } from './options.ts'
+import { Renewal } from '../auth/renewal.ts'
+import type { BearerOptions, GivenToken } from './options.ts'
 
 /** What is known of the tokens of one source. */
 export class TokenState {
-  readonly flight: SingleFlight<HeldToken | undefined> = new SingleFlight()
+  readonly renewal: Renewal = new Renewal()
   readonly errands: Errands
   /** Hears tokens that come later; without it each send asks for one. */
   readonly stream: Latest<GivenToken> | undefined
@@ -18,12 +18,6 @@ export class TokenState {
   given: HeldToken | undefined
   /** What a refresh got, and what the source had given when it began. */
   got: { readonly token: HeldToken; readonly instead: HeldToken | undefined } | undefined
-  /** The token that a server took no longer. */
-  refused: string | undefined
-  /** Why the refresh runs. */
-  reason: RefreshContext['reason'] = 'missing'
-  /** The refused token for which it runs. */
-  replacing: string | undefined
 
   constructor(errands: Errands, stream?: Latest<GivenToken>) {
     this.errands = errands
@@ -65,7 +59,7 @@ export class States {
   /** Hears no tokens any more, and ends what nobody waits for. */
   stop(): void {
     this.#main.stream?.stop()
-    for (const { flight } of [this.#main, ...[...this.#others.values()].map(({ state }) => state)]) flight.stop()
+    for (const { renewal } of [this.#main, ...[...this.#others.values()].map(({ state }) => state)]) renewal.stop()
   }
 
   #open(refresh: BearerOptions['refresh']): { refresh: BearerOptions['refresh']; state: TokenState } {

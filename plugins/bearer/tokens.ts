@@ -1,22 +1,28 @@
 /** The tokens of a client: which one counts, when another one is got, and by whom. */
-import { catchError, defer, isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
+import { isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
 import { config, describe, HttpError, shown, type HttpRequest } from '../../src/index.ts'
 import type { Asking, Supply, TokenAnswer } from '../auth/carrying.ts'
 import { HeldToken } from '../auth/held-token.ts'
 import { isLater, observed, type Later } from '../auth/later.ts'
+import type { Reason, Renewing } from '../auth/renewal.ts'
 import type { BearerOptions, GivenToken, RefreshContext } from './options.ts'
 import type { TokenState } from './states.ts'
 
-type Reason = RefreshContext['reason']
-
 /** The tokens of one source. What is refreshed takes the place of the token the source gave, until that gives another one. */
-export class Tokens implements Supply {
+export class Tokens implements Supply, Renewing {
   readonly #options: BearerOptions
   readonly #state: TokenState
 
   constructor(options: BearerOptions, state: TokenState) {
     this.#options = options
     this.#state = state
+  }
+
+  get ahead(): number | false {
+    return this.#options.ahead
+  }
+  get finishRefresh(): boolean {
+    return this.#options.finishRefresh
   }
 
   token(asking: Asking): TokenAnswer {
@@ -42,7 +48,7 @@ export class Tokens implements Supply {
   }
 
   refuse(token: HeldToken | undefined, renewed: boolean): void {
-    if (!renewed) this.#state.refused = token?.value
+    if (!renewed) this.#state.renewal.refuse(token)
   }
 
   /** What counts now goes through `use`, as soon as it is known. */
@@ -90,44 +96,20 @@ export class Tokens implements Supply {
   }
 
   #fresh(held: HeldToken | undefined, asking: Asking): TokenAnswer {
-    const { refresh, token, ahead } = this.#options
+    const { refresh, token } = this.#options
     if (refresh === undefined) return held
-    if (held === undefined) return token === undefined ? this.#renew('missing', held, asking) : undefined
-    const { refused, flight, replacing } = this.#state
-    if (held.value === refused || (flight.running && held.value === replacing)) {
-      // Where there is no other one, the server may say so once more.
-      return this.#renew('refused', held, asking).pipe(map(one => one ?? held))
-    }
-    if (!held.due(ahead)) return held
-    return this.#renew('expiring', held, asking).pipe(
-      map(one => one ?? held),
-      catchError((error: unknown) => {
-        if (held.expired) return throwError(() => error as Error)
-        asking.tell('refresh failed', { until: held.expiresAt })
-        return of(held)
-      }),
-    )
+    if (held !== undefined) return this.#latest(this.#state.renewal.fresh(held, this, asking))
+    return token === undefined ? this.#renew('missing', held, asking) : undefined
   }
 
-  #renew(reason: Reason, replaced: HeldToken | undefined, asking: Asking): Observable<HeldToken | undefined> {
-    return defer(() => {
-      const joined = this.#state.flight.running
-      asking.renews({ reason: joined ? this.#state.reason : reason, joined })
-      return this.#state.flight.join(() => this.#refresh(reason, replaced, asking), this.#options.finishRefresh)
-    }).pipe(
-      map(token => token && this.#latest(token)),
-      tap(token => {
-        if (token !== undefined) asking.tell('refreshed', { expiresAt: known(token.expiresAt) })
-      }),
-    )
+  #renew(reason: Reason, replaced: HeldToken | undefined, asking: Asking): TokenAnswer {
+    return this.#latest(this.#state.renewal.renew(reason, replaced, this, asking))
   }
 
-  #refresh(reason: Reason, replaced: HeldToken | undefined, asking: Asking): Observable<HeldToken | undefined> {
+  get(reason: Reason, replaced: HeldToken | undefined, asking: Asking): Observable<HeldToken | undefined> {
     const { request, head } = asking
     const { refresh } = this.#options
     const instead = this.#state.given
-    this.#state.reason = reason
-    this.#state.replacing = reason === 'refused' ? replaced?.value : undefined
     const context: RefreshContext = { token: replaced?.value, reason, request, head }
     const start = (): Observable<GivenToken> => {
       const answer = refresh?.(context)
@@ -137,16 +119,21 @@ export class Tokens implements Supply {
       this.#limited(request, 'refresh'),
       map(given => (given === undefined || given === null ? undefined : this.#make(given, true))),
       tap(token => {
-        this.#state.refused = undefined
         if (token !== undefined) this.#state.got = { token, instead }
       }),
     )
   }
 
   /** A token that the user sent in the meantime is newer than the one that was refreshed. */
-  #latest(token: HeldToken): HeldToken {
-    const given = this.#state.stream?.now()
-    return given === undefined || isLater(given) ? token : (this.#pick(this.#hold(given)) ?? token)
+  #latest(answer: TokenAnswer): TokenAnswer {
+    const { stream } = this.#state
+    if (stream === undefined || !isObservable(answer)) return answer
+    return answer.pipe(
+      map(token => {
+        const given = stream.now()
+        return token === undefined || isLater(given) ? token : (this.#pick(this.#hold(given)) ?? token)
+      }),
+    )
   }
 
   #limited<T>(request: HttpRequest, what: 'token' | 'refresh'): (source: Observable<T>) => Observable<T> {
@@ -162,10 +149,7 @@ export class Tokens implements Supply {
   }
 }
 
+/** What is known now, in the shape of what comes later. */
 function settled(answer: TokenAnswer): Observable<HeldToken | undefined> {
   return isObservable(answer) ? answer : of(answer)
-}
-
-function known(ms: number): number | undefined {
-  return ms === Infinity ? undefined : ms
 }
