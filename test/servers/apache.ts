@@ -1,6 +1,7 @@
 /** Apache httpd with ten requests a connection, which it closes when nothing comes for 50 ms, and bodies of a kibibyte at most. */
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ADA, basicLine, digestLine, REALM } from './accounts.ts'
 import type { Doors } from './contenders.ts'
 import { launch, type RealServer } from './launch.ts'
 
@@ -19,7 +20,8 @@ const MODULES = '/usr/lib/apache2/modules'
 
 /**
  * Starts Apache: the files `/small`, `/text.txt` (deflated for those who ask) and `/large.bin`, the file `/limited`, for which no
- * body above 1 KiB is taken, and `/app/` where everything goes to the server on port `app`.
+ * body above 1 KiB is taken, and `/app/` where everything goes to the server on port `app`. Below `/basic/` and `/digest/` is the
+ * same for who has a password; below `/strict/` each count of a nonce has to come after the one before, and below `/short/` a nonce is good for a second.
  */
 export async function apache(app: number): Promise<Apache> {
   const server = await launch({
@@ -31,6 +33,12 @@ export async function apache(app: number): Promise<Apache> {
       writeFileSync(join(folder, 'files', 'text.txt'), TEXT)
       writeFileSync(join(folder, 'files', 'large.bin'), '')
       truncateSync(join(folder, 'files', 'large.bin'), LARGE)
+      for (const place of ['basic', 'digest', 'strict', 'short']) {
+        mkdirSync(join(folder, 'files', place))
+        writeFileSync(join(folder, 'files', place, 'small'), `for ${ADA.username}`)
+      }
+      writeFileSync(join(folder, 'passwords'), basicLine)
+      writeFileSync(join(folder, 'digests'), digestLine)
       writeFileSync(join(folder, 'apache.conf'), configuration(folder, { plain, tls, h2c }, app))
       return ['-d', folder, '-f', join(folder, 'apache.conf'), '-DFOREGROUND']
     },
@@ -41,6 +49,7 @@ export async function apache(app: number): Promise<Apache> {
 
 function configuration(folder: string, { plain, tls, h2c }: Doors, app: number): string {
   const modules = ['mpm_event', 'authz_core', 'mime', 'filter', 'deflate', 'ssl', 'http2', 'proxy', 'proxy_http']
+  modules.push('authn_core', 'authn_file', 'authz_user', 'auth_basic', 'auth_digest')
   return `
 ${modules.map(name => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
 ServerName localhost
@@ -68,6 +77,13 @@ AddOutputFilterByType DEFLATE text/plain
 <Location /limited>
   LimitRequestBody 1024
 </Location>
+<Location /basic/>
+  AuthType Basic
+  AuthName "${REALM}"
+  AuthUserFile ${folder}/passwords
+  Require valid-user
+</Location>
+${['digest', 'strict', 'short'].map(place => digest(folder, place)).join('')}
 ProxyPass /app/ http://127.0.0.1:${app}/
 <VirtualHost 127.0.0.1:${tls}>
   SSLEngine on
@@ -75,4 +91,18 @@ ProxyPass /app/ http://127.0.0.1:${app}/
   SSLCertificateKeyFile ${folder}/good.key
 </VirtualHost>
 `
+}
+
+function digest(folder: string, place: string): string {
+  return `
+<Location /${place}/>
+  AuthType Digest
+  AuthName "${REALM}"
+  AuthDigestProvider file
+  AuthUserFile ${folder}/digests
+  AuthDigestDomain /${place}/
+  AuthDigestNonceLifetime ${place === 'short' ? 1 : 300}
+  AuthDigestNcCheck ${place === 'strict' ? 'On' : 'Off'}
+  Require valid-user
+</Location>`
 }

@@ -3,6 +3,7 @@ import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { basicLine, REALM } from './accounts.ts'
 import type { Doors } from './contenders.ts'
 import { launch, type RealServer } from './launch.ts'
 
@@ -21,7 +22,7 @@ export interface Nginx extends RealServer {
 
 /**
  * Starts nginx: `/small`, the files `/text.txt` and `/large.bin`, `/limited` which takes no body above 1 KiB,
- * `/gone` which closes the connection, and `/app/` where everything goes to the server on port `app`.
+ * `/gone` which closes the connection, `/basic/small` for who has a password, and `/app/` where everything goes to the server on port `app`.
  * `ports` are those to use once more.
  */
 export async function nginx(app: number, ports: number | readonly number[] = 3): Promise<Nginx> {
@@ -33,6 +34,9 @@ export async function nginx(app: number, ports: number | readonly number[] = 3):
       writeFileSync(join(folder, 'files', 'text.txt'), TEXT)
       writeFileSync(join(folder, 'files', 'large.bin'), '')
       truncateSync(join(folder, 'files', 'large.bin'), LARGE)
+      mkdirSync(join(folder, 'files', 'basic'))
+      writeFileSync(join(folder, 'files', 'basic', 'small'), 'for ada')
+      writeFileSync(join(folder, 'passwords'), basicLine)
       writeFileSync(join(folder, 'nginx.conf'), configuration(folder, { plain, tls, h2c }, app))
       return ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')]
     },
@@ -83,6 +87,10 @@ http {
     root ${folder}/files;
     location = /small { default_type text/plain; return 200 small; }
     location = /gone { return 444; }
+    location /basic/ {
+      auth_basic "${REALM}";
+      auth_basic_user_file ${folder}/passwords;
+    }
     location = /limited {
       client_max_body_size 1k;
       proxy_pass http://127.0.0.1:${app}/echo;
