@@ -111,7 +111,7 @@ export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export { isTransient } from './kit/transient.ts'
 export type { CloseReport } from './lifetime.ts'
 export { Linked, LinkedList } from './linked.ts'
-export type { CallEvent, MonitorEvent } from './monitor.ts'
+export { REPORT, type CallEvent, type MonitorEvent } from './monitor.ts'
 export { arrange } from './order.ts'
 export { definePlugin } from './define-plugin.ts'
 export type {

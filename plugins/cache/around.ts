@@ -5,6 +5,7 @@ import type { CacheOptions } from './options.ts'
 import type { Shelf } from './shelf.ts'
 import type { Wish } from './wish.ts'
 
+/** What every part of a call through the cache needs to know. */
 export interface Around {
   readonly shelf: Shelf
   readonly policy: Policy

@@ -9,13 +9,13 @@ import {
   isHttpError,
   LIVE,
   notice,
+  REPORT,
   type HttpEvent,
   type HttpRequest,
   type ResponseHead,
   type Sink,
 } from '../../src/index.ts'
 import { isCommon, type Around } from './around.ts'
-import { wait } from './careful.ts'
 import { Fetching } from './fetching.ts'
 import { Flight, type Follower } from './flight.ts'
 import type { Kept } from './kept.ts'
@@ -27,7 +27,6 @@ import { userHas } from './validation.ts'
 import { matches } from './vary.ts'
 
 const EMPTY = new Uint8Array(0)
-const NO_ENTRIES: readonly CacheEntry[] = []
 
 /** Answers one request. */
 export class Asking implements Follower, Unsubscribable {
@@ -47,7 +46,7 @@ export class Asking implements Follower, Unsubscribable {
 
   begin(): this {
     const { shelf, key } = this.#around
-    this.#leave = wait(shelf.store.list(key), NO_ENTRIES, entries => {
+    this.#leave = shelf.store.list(key, entries => {
       if (!this.#over) this.#looked(entries)
     })
     return this
@@ -106,7 +105,7 @@ export class Asking implements Follower, Unsubscribable {
     const notModified = conditional && userHas(request.headers, kept)
     if (notModified || request.method === 'HEAD') this.#hit(found, use, now, EMPTY, notModified)
     else {
-      this.#leave = wait(shelf.store.body(entry), undefined, bytes => {
+      this.#leave = shelf.store.body(entry, bytes => {
         if (this.#over) return
         if (bytes !== undefined) this.#hit(found, use, now, bytes)
         else {
@@ -164,7 +163,7 @@ export class Asking implements Follower, Unsubscribable {
         .note(DEADLINE, Infinity),
     }
     shelf.inBackground(key, done => {
-      const nobody = new Nobody(done, this.#around.options.maxEntry)
+      const nobody = new Nobody(around, done)
       return (live ? new Fetching(around, found, 'stale', nobody) : new Flight(around, found, 'stale', nobody)).begin()
     })
   }
@@ -192,22 +191,27 @@ export class Asking implements Follower, Unsubscribable {
   }
 }
 
-/** Listens to what runs in the background, and ends it when more comes than can be kept. */
+/** Listens to what runs in the background, tells those who watch the client, and ends it when more comes than can be kept. */
 class Nobody implements Sink {
   closed = false
+  readonly #around: Around
   readonly #done: () => void
-  readonly #most: number
   #came = 0
 
-  constructor(done: () => void, most: number) {
+  constructor(around: Around, done: () => void) {
+    this.#around = around
     this.#done = done
-    this.#most = most
   }
 
   next(event: HttpEvent): void {
-    if (event.type !== 'chunk') return
-    this.#came += event.bytes.length
-    if (this.#came > this.#most) this.complete()
+    const { request, options } = this.#around
+    if (event.type === 'notice') {
+      const { plugin, name, detail } = event
+      request.read(REPORT)?.({ type: 'notice', request, plugin, name, detail })
+    } else if (event.type === 'chunk') {
+      this.#came += event.bytes.length
+      if (this.#came > options.maxEntry) this.complete()
+    }
   }
 
   error(): void {

@@ -22,6 +22,7 @@ import { wishOf } from './wish.ts'
 /** What asks for a part, or for something only the server can tell. */
 const SPECIAL: ReadonlySet<string> = new Set(['range', 'if-match', 'if-unmodified-since', 'if-range'])
 
+/** What a client runs for one request: past the cache, or through it. */
 export class Cached extends Source {
   readonly #request: HttpRequest
   readonly #next: Handler

@@ -3,61 +3,50 @@ import { clock } from '../../src/index.ts'
 import type { CacheEntry, CacheMeta, CacheStore, CacheWriter, MaybePromise } from './store.ts'
 
 /** How long a request waits for what a store has, in milliseconds: then the server is asked. */
-export const PATIENCE = 1_000
+const PATIENCE = 1_000
 /** How long a store may take to write, in milliseconds: then it is given up. */
 const WRITING = 10_000
+
+/** How to stop waiting. */
+export type Leave = () => void
 
 /** True for what comes later. */
 export function isLater<T>(value: MaybePromise<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** Runs `then` with a value, at once where it is there; with `instead` when it fails or does not come. Returns how to leave. */
-export function wait<T>(value: MaybePromise<T>, instead: T, then: (value: T) => void): () => void {
-  if (!isLater(value)) {
-    then(value)
-    return nothing
-  }
-  let over = false
-  const settle = (settled: T): void => {
-    if (over) return
-    over = true
-    stop()
-    then(settled)
-  }
-  const stop = clock.schedule(() => {
-    settle(instead)
-  }, PATIENCE)
-  value.then(settle, () => {
-    settle(instead)
-  })
-  return () => {
-    over = true
-    stop()
-  }
-}
+/** Something that is being done about a key, and who waits for it. */
+type Work = Set<() => void>
 
-/** Asks a store and never throws. */
+/** Asks a store and never throws. Callbacks are run at once where the store answers at once. */
 export class Careful {
   readonly #store: CacheStore
   /** What is still being written or removed, by key: whoever asks for the key waits for it, and sees what was done. */
-  readonly #settling = new Map<string, Set<Promise<void>>>()
+  readonly #settling = new Map<string, Set<Work>>()
 
   constructor(store: CacheStore) {
     this.#store = store
   }
 
-  list(key: string): MaybePromise<readonly CacheEntry[]> {
-    const settling = this.#settling.size === 0 ? undefined : this.#settling.get(key)
-    if (settling !== undefined) return Promise.all(settling).then(() => this.#list(key))
-    return this.#list(key)
+  /** The entries of a key; none when the store fails or hangs. */
+  list(key: string, then: (entries: readonly CacheEntry[]) => void): Leave {
+    if (this.#settling.size === 0 || !this.#settling.has(key)) return this.#list(key, then)
+    let leave: Leave = nothing
+    const stop = this.#settled(key, PATIENCE, () => {
+      leave = this.#list(key, then)
+    })
+    return () => {
+      stop()
+      leave()
+    }
   }
 
-  body(entry: CacheEntry): MaybePromise<Uint8Array | undefined> {
-    const check = (bytes: unknown): Uint8Array | undefined =>
-      bytes instanceof Uint8Array && bytes.length === entry.size ? bytes : undefined
+  /** The body of an entry; `undefined` for one that cannot be had as it was kept. */
+  body(entry: CacheEntry, then: (bytes: Uint8Array | undefined) => void): Leave {
     const found = attempt<unknown>(() => entry.body(), undefined)
-    return isLater(found) ? Promise.resolve(found).then(check) : check(found)
+    return wait(found, PATIENCE, bytes => {
+      then(bytes instanceof Uint8Array && bytes.length === entry.size ? bytes : undefined)
+    })
   }
 
   begin(key: string, variant: string, meta: CacheMeta): MaybePromise<CacheWriter | undefined> {
@@ -65,56 +54,111 @@ export class Careful {
   }
 
   update(key: string, id: string, meta: CacheMeta): void {
-    this.settle(
+    this.#settle(
       key,
       attempt(() => this.#store.update(key, id, meta), undefined),
     )
   }
 
   remove(key: string, id?: string): void {
-    this.settle(
+    this.#settle(
       key,
       attempt(() => this.#store.remove(key, id), undefined),
     )
   }
 
-  /** Remembers that something is being done about a key. It is given up after a while. */
-  settle(key: string, work: MaybePromise<unknown>): void {
-    if (!isLater(work)) return
-    const set = this.#settling.get(key) ?? new Set()
-    this.#settling.set(key, set)
-    const done = new Promise<void>(resolve => {
-      const stop = clock.schedule(resolve, WRITING)
-      const end = (): void => {
-        stop()
-        resolve()
-      }
-      work.then(end, end)
-    }).then(() => {
-      set.delete(done)
-      if (set.size === 0) this.#settling.delete(key)
-    })
-    set.add(done)
+  /** Remembers that something is being done about a key, until the returned function is called, or for too long: then `giveUp` is. */
+  settling(key: string, giveUp: () => void): () => void {
+    const work: Work = new Set()
+    const works = this.#settling.get(key) ?? new Set()
+    this.#settling.set(key, works.add(work))
+    const done = (): void => {
+      stop()
+      works.delete(work)
+      if (works.size === 0 && this.#settling.get(key) === works) this.#settling.delete(key)
+      for (const tell of [...work]) tell()
+    }
+    const stop = clock.schedule(() => {
+      giveUp()
+      done()
+    }, WRITING)
+    return done
   }
 
   /** Resolves when nothing is being written any more and the store was told that its user has ended. */
   async close(): Promise<void> {
-    await Promise.all([...this.#settling.values()].flatMap(set => [...set]))
+    const all = [...this.#settling.keys()].map(
+      key =>
+        new Promise<void>(resolve => {
+          this.#settled(key, WRITING, resolve)
+        }),
+    )
+    await Promise.all(all)
     await Promise.resolve(attempt(() => this.#store.close?.(), undefined)).catch(nothing)
   }
 
-  #list(key: string): MaybePromise<readonly CacheEntry[]> {
+  #settle(key: string, done: MaybePromise<unknown>): void {
+    if (!isLater(done)) return
+    const end = this.settling(key, nothing)
+    done.then(end, end)
+  }
+
+  /** Waits until nothing is done about a key any more, for `ms` at most. */
+  #settled(key: string, ms: number, then: () => void): Leave {
+    const works = [...(this.#settling.get(key) ?? [])]
+    let left = works.length
+    const leave = (): void => {
+      stop()
+      for (const work of works) work.delete(tell)
+    }
+    const tell = (): void => {
+      if (--left > 0) return
+      leave()
+      then()
+    }
+    const stop = clock.schedule(() => {
+      leave()
+      then()
+    }, ms)
+    for (const work of works) work.add(tell)
+    return leave
+  }
+
+  #list(key: string, then: (entries: readonly CacheEntry[]) => void): Leave {
     const found = attempt<unknown>(() => this.#store.list(key), undefined)
-    return isLater(found) ? Promise.resolve(found).then(entriesOf) : entriesOf(found)
+    return wait(found, PATIENCE, entries => {
+      then(Array.isArray(entries) ? (entries as readonly CacheEntry[]) : NONE)
+    })
   }
 }
 
-function entriesOf(found: unknown): readonly CacheEntry[] {
-  return Array.isArray(found) ? (found as readonly CacheEntry[]) : []
+const NONE: readonly CacheEntry[] = []
+
+/** Runs `then` with a value, at once where it is there; with nothing when it fails or does not come in time. */
+function wait<T>(value: MaybePromise<T>, ms: number, then: (value: T | undefined) => void): Leave {
+  if (!isLater(value)) {
+    then(value)
+    return nothing
+  }
+  let over = false
+  const leave = (): void => {
+    over = true
+    stop()
+  }
+  const settle = (settled?: T): void => {
+    if (over) return
+    leave()
+    then(settled)
+  }
+  const stop = clock.schedule(settle, ms)
+  value.then(settle, () => {
+    settle()
+  })
+  return leave
 }
 
 /** What `ask` gives, or `instead` when it throws. */
-export function attempt<T>(ask: () => MaybePromise<T>, instead: T): MaybePromise<T> {
+function attempt<T>(ask: () => MaybePromise<T>, instead: T): MaybePromise<T> {
   try {
     return ask()
   } catch {

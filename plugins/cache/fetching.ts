@@ -17,7 +17,6 @@ import {
   type Sink,
 } from '../../src/index.ts'
 import type { Around } from './around.ts'
-import { wait } from './careful.ts'
 import { merged } from './fields.ts'
 import { keeping, type Keeping } from './keeping.ts'
 import { Kept } from './kept.ts'
@@ -277,7 +276,7 @@ export class Fetching implements Unsubscribable {
   }
 
   #wait({ entry }: Found, then: (body: Uint8Array | undefined) => void): void {
-    this.#leave = wait(this.#around.shelf.store.body(entry), undefined, body => {
+    this.#leave = this.#around.shelf.store.body(entry, body => {
       if (!this.#isOver()) then(body)
     })
   }

@@ -9,6 +9,7 @@ export interface Judge {
   fails(error: unknown): boolean
 }
 
+/** The events of one exchange on their way out. */
 export class Leg extends Stage {
   readonly #judge: Judge
   #passed = false

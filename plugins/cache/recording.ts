@@ -63,12 +63,9 @@ export class Recording {
     this.#whole = true
     this.#pump()
     if (this.ended) return
-    this.#store.settle(
-      this.#key,
-      new Promise<void>(resolve => {
-        this.#done = resolve
-      }),
-    )
+    this.#done = this.#store.settling(this.#key, () => {
+      this.abort()
+    })
   }
 
   /** Gives the entry up, unless it is whole: then only the store can still fail. */
@@ -136,6 +133,8 @@ export class Recording {
     this.#over = true
     this.#queue = []
     this.#writer = undefined
-    this.#done?.()
+    const done = this.#done
+    this.#done = undefined
+    done?.()
   }
 }

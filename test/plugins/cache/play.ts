@@ -33,6 +33,7 @@ export function play(one: Case, users: readonly string[] = [''], as: As = () => 
   const url = 'https://a.test/thing'
   const answers = new Map<string, HttpResponse[]>()
   const notices = new Map<string, string[]>()
+  const heard = new Map<string, readonly string[]>()
   const seen = new Map<string, number>()
   const asked: string[] = []
   const engine = mock(asking => {
@@ -49,9 +50,11 @@ export function play(one: Case, users: readonly string[] = [''], as: As = () => 
     plugins: [named(), cache({ ...one.options, ...(store === undefined ? {} : { store }) })],
   })
   const watched = client.monitor.subscribe((event: MonitorEvent) => {
-    if (event.type !== 'notice') return
+    if (event.type !== 'notice' && event.type !== 'response') return
     const of = users[(event.request.id - 1) % users.length] ?? ''
-    notices.set(of, [...(notices.get(of) ?? []), event.name])
+    // What comes after an answer is done in the background.
+    if (event.type === 'response') heard.set(of, notices.get(of) ?? [])
+    else notices.set(of, [...(notices.get(of) ?? []), event.name])
   })
   virtually(({ flush }) => {
     const send = (user: string, method: string, path: string, headers: Case['ask'], seconds: number): void => {
@@ -80,7 +83,7 @@ export function play(one: Case, users: readonly string[] = [''], as: As = () => 
   client.cancel()
   const first = users[0] ?? ''
   return {
-    want: whoAnswered(answers.get(first)?.at(-1), notices.get(first) ?? [], seen.get(first) ?? 0),
+    want: whoAnswered(answers.get(first)?.at(-1), heard.get(first) ?? [], seen.get(first) ?? 0),
     answers,
     asked,
   }
