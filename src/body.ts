@@ -4,6 +4,7 @@ import { shown } from './check.ts'
 import { HttpError } from './errors.ts'
 import { isFormData, multipart } from './multipart.ts'
 import { toBytes } from './pull.ts'
+import { Unencoded } from './unencoded.ts'
 import {
   fromAsyncIterable,
   fromBlob,
@@ -44,18 +45,21 @@ export interface PreparedBody {
 const NOTHING: PreparedBody = { body: undefined, contentType: undefined }
 const encoder = new TextEncoder()
 
-/** Prepares a body for being sent. Throws `CONFIG` for what cannot be one. */
-export function prepareBody(given: Body): PreparedBody {
+/**
+ * Prepares a body for being sent. Throws `CONFIG` for what cannot be one. With `keep`, what would be sent as JSON stays a value,
+ * an {@link Unencoded}.
+ */
+export function prepareBody(given: Body, keep = false): PreparedBody {
   if (given === undefined || given === null) return NOTHING
-  if (typeof given !== 'function') return prepareValue(given)
+  if (typeof given !== 'function') return prepareValue(given, keep)
   const make = given as () => BodyValue
-  const first = prepareValue(make())
+  const first = prepareValue(make(), keep)
   const { body } = first
   if (body === undefined || body instanceof Uint8Array || body.replayable) return first
-  return { ...first, body: replayed(body, () => sourceOf(prepareValue(make()).body)) }
+  return { ...first, body: replayed(body, () => sourceOf(prepareValue(make(), keep).body)) }
 }
 
-function prepareValue(value: BodyValue): PreparedBody {
+function prepareValue(value: BodyValue, keep: boolean): PreparedBody {
   if (typeof value === 'string') return as('text/plain;charset=UTF-8', encoder.encode(value))
   if (typeof value !== 'object' || (value as object | null) === null) throw notABody(value)
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return as(undefined, toBytes(value))
@@ -67,7 +71,7 @@ function prepareValue(value: BodyValue): PreparedBody {
   if (value instanceof ReadableStream) return as(undefined, fromReadableStream(value))
   if (isObservable(value)) return as(undefined, fromObservable(value as Observable<Uint8Array>))
   if (Symbol.asyncIterator in value) return as(undefined, fromAsyncIterable(value))
-  return as('application/json', encoder.encode(stringify(value)))
+  return keep ? as(undefined, new Unencoded(value)) : as('application/json', encoder.encode(stringify(value)))
 }
 
 function as(contentType: string | undefined, body: RequestBody): PreparedBody {

@@ -30,11 +30,12 @@ export function definePlugin<
   const Short extends keyof Options & string = never,
 >(spec: PluginSpec<Name, Options, Short>): PluginFactory<Name, Options, Short> {
   const mine = own(spec)
-  const { name, scope, inside = {}, install, defaults, short } = mine
+  const { name, scope, inside = {}, install, defaults, short, values } = mine
   checkSpec(mine)
   const make = (options: Options): Plugin<Name, Options, Short> => {
     const merge = (given: object): Options => overlay(mine, options, given)
-    return Object.freeze({ name, scope, inside, options, install, merge, ...(short === undefined ? {} : { short }) })
+    const more = { ...(short === undefined ? {} : { short }), ...(values === true ? { values } : {}) }
+    return Object.freeze({ name, scope, inside, options, install, merge, ...more })
   }
   return (given = {}) => make(overlay(mine, defaults, given))
 }

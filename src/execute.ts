@@ -21,6 +21,8 @@ export interface Parts {
   readonly base: BaseUrl | undefined
   /** The plugins it will have, where they are known before everything is loaded. */
   readonly planned: readonly AnyPlugin[] | undefined
+  /** The name of the plugin that encodes plain values, where there is one. */
+  readonly encoder: string | undefined
   readonly stack: Lazy<Stack>
   readonly engine: Lazy<Engine>
   readonly lifetime: Lifetime
@@ -62,7 +64,7 @@ function execute<T>(parts: Parts, said: Said, makeCall: MakeCall<T>, reader?: Re
 }
 
 function begin<T>(
-  { base, stack, lifetime, watching, nextId }: Parts,
+  { base, encoder, stack, lifetime, watching, nextId }: Parts,
   said: Said,
   makeCall: MakeCall<T>,
   reader: Reader<T> | undefined,
@@ -70,7 +72,7 @@ function begin<T>(
 ): Unsubscribable {
   const id = nextId()
   if (isClosed(lifetime)) throw closedError({ id, method: said.method ?? 'GET', url: String(said.url) })
-  const prepared = prepareRequest(said, id, base)
+  const prepared = prepareRequest(said, id, base, encoder)
   const { report } = watching
   const call = makeCall(prepared.request, subscriber, { lifetime, report })
   // A body that was just made, or somebody who watches, may have ended the client or left.

@@ -3,6 +3,7 @@ import { describe, HttpError } from './errors.ts'
 import { gate } from './headers.ts'
 import { checkMethod, type HttpRequest } from './request.ts'
 import { guarded } from './guarded.ts'
+import { Unencoded } from './unencoded.ts'
 import { spent, type UploadSource } from './upload.ts'
 
 /** Headers that frame a message or belong to one connection: ours to set (RFC 9110 §7.6.1, RFC 9112 §6). */
@@ -35,6 +36,7 @@ export function frame(made: HttpRequest): HttpRequest {
   if (!(body instanceof Uint8Array)) {
     if (typeof (body as Partial<UploadSource>).open !== 'function')
       throw refused(request, 'has a body that is not prepared; use prepareBody()')
+    if (body instanceof Unencoded) throw refused(request, 'has a value as its body that no plugin has encoded')
     if (body.spent) throw spent().with({ request, attempt: request.attempt })
   }
   const known = body.length

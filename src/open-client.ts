@@ -41,7 +41,11 @@ export function openClient(given: ClientOptions, defaults: Defaults): Client {
         }),
   )
   let ids = 0
-  return new OpenClient({ base, planned: plugins, stack, engine, lifetime, watching, nextId: () => ++ids }, childOf)
+  const encoder = encoderOf(plugins)
+  return new OpenClient(
+    { base, planned: plugins, encoder, stack, engine, lifetime, watching, nextId: () => ++ids },
+    childOf,
+  )
 }
 
 /** Makes the parts of a child: its own lifetime, plugins and base url on the engine of its parent. */
@@ -59,7 +63,13 @@ function childOf(parent: Parts, given: ChildOptions): Parts {
       ? Lazy.of(build(parent.stack.now, engine.now))
       : new Lazy(async () => build(await parent.stack.load(), await engine.load())),
   )
-  return { base, planned, stack, engine, lifetime, watching, nextId }
+  const encoder = encoderOf(options.plugins) ?? parent.encoder
+  return { base, planned, encoder, stack, engine, lifetime, watching, nextId }
+}
+
+/** The usual plugins send plain values as JSON: one that encodes them is among those that were given. */
+function encoderOf(plugins: readonly AnyPlugin[] = []): string | undefined {
+  return plugins.find(plugin => Object.hasOwn(plugin, 'values') && plugin.values === true)?.name
 }
 
 /** A plugin that cannot be installed leaves nothing behind that is open. */

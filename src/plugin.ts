@@ -59,6 +59,8 @@ export interface PluginSpec<Name extends string, Options extends object, Short e
   readonly check?: { readonly [K in keyof Options]?: Check }
   /** The option a call may give alone, without an object around it: `{ proxy: 'http://…' }` for `{ proxy: { url: 'http://…' } }`. */
   readonly short?: Short | undefined
+  /** The plugin encodes plain values: a body that would be sent as JSON comes to it as it was given, as an `Unencoded`. */
+  readonly values?: true | undefined
   /**
    * Makes the interceptor, once per client. State of the client lives in its closure. `options` are those of the client,
    * for what is made only once; a call may have others.
@@ -79,6 +81,7 @@ export interface Plugin<
   readonly options: Options
   /** The option a call may give alone. */
   readonly short?: Short | undefined
+  readonly values?: true | undefined
   /** Overlays these options with those of a call. Throws `CONFIG` for an unknown option or a wrong value. */
   readonly merge: (given: object) => Options
   readonly install: (context: PluginContext, options: Options) => Interceptor<Options>
@@ -91,6 +94,7 @@ export interface AnyPlugin {
   readonly inside: Readonly<Record<string, string>>
   readonly options: object
   readonly short?: string | undefined
+  readonly values?: true | undefined
   readonly merge: (given: object) => object
   readonly install: (context: PluginContext, options: never) => Interceptor<never>
 }

@@ -34,8 +34,11 @@ export const NO_PLUGIN_OPTIONS: Readonly<Record<string, object | false>> = Objec
 
 const NO_OPTIONS: AnyOptions = NO_PLUGIN_OPTIONS
 
-/** Makes a request; it is done anew for every subscription. Throws `CONFIG` before anything is sent. */
-export function prepareRequest(said: Said, id: number, base: BaseUrl | undefined): Prepared {
+/**
+ * Makes a request; it is done anew for every subscription. `encoder` is the plugin that encodes plain values: unless the call leaves
+ * it out they are kept for it. Throws `CONFIG` before anything is sent.
+ */
+export function prepareRequest(said: Said, id: number, base: BaseUrl | undefined, encoder?: string): Prepared {
   const options = optionsOf(said)
   const { href, authorization } = resolveUrl(said.url, base, options.params, options.query)
   const method = checkMethod(said.method ?? options.method ?? 'GET')
@@ -43,7 +46,8 @@ export function prepareRequest(said: Said, id: number, base: BaseUrl | undefined
   if (authorization !== undefined && !headers.has('authorization')) {
     headers = headers.set('authorization', authorization)
   }
-  const { body, contentType } = prepareBody(said.body ?? options.body)
+  const keep = encoder !== undefined && (options as Readonly<Record<string, unknown>>)[encoder] !== false
+  const { body, contentType } = prepareBody(said.body ?? options.body, keep)
   if (contentType !== undefined && !headers.has('content-type')) headers = headers.set('content-type', contentType)
   const request = new HttpRequest({
     id,

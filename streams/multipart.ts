@@ -1,15 +1,16 @@
 /** Reads a body of many parts. */
 import { Observable } from 'rxjs'
-import { count, optional, size, type Check, type Reader } from '../src/index.ts'
+import { count, optional, size, type Check, type Part, type Reader } from '../src/index.ts'
 import { boundaryOf } from './multipart/boundary.ts'
-import type { LivePart, Part } from './multipart/part.ts'
+import type { LivePart } from './multipart/part.ts'
 import { Parts } from './multipart/parts.ts'
 import { ITEM_CHECKS, optionsOf } from './reading/options.ts'
 import type { Parser } from './reading/parser.ts'
 import { Projecting, type Project } from './reading/projecting.ts'
 import { reader } from './reading/reader.ts'
 
-export type { LivePart, Part } from './multipart/part.ts'
+export type { Part } from '../src/index.ts'
+export type { LivePart } from './multipart/part.ts'
 
 /** Options of `multipart`. */
 export interface MultipartOptions<R = Part> {

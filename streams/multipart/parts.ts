@@ -1,11 +1,19 @@
 /** The parts of a body, one after the other, each read from the socket only as far as it is wanted. */
-import { concat, describe, HttpError, type StreamingResponse } from '../../src/index.ts'
+import {
+  concat,
+  describe,
+  findBoundary,
+  HttpError,
+  matchBoundary,
+  Part,
+  partFields,
+  type FoundBoundary,
+  type StreamingResponse,
+} from '../../src/index.ts'
 import { Carry } from '../reading/carry.ts'
 import { fault } from '../reading/fault.ts'
 import type { Readable } from '../reading/parser.ts'
-import { find, matches, type Found } from './boundary.ts'
-import { fieldsOf } from './fields.ts'
-import { LivePart, Part, type PartSource } from './part.ts'
+import { LivePart, type PartSource } from './part.ts'
 
 /** How much there may be. `false`: any number. */
 export interface PartLimits {
@@ -53,7 +61,7 @@ export class Parts implements Readable<LivePart>, PartSource {
         const what = `has more than the ${this.#limits.maxParts} parts that maxParts allows`
         throw fault('TOO_LARGE', this.#response, 'The body of', what)
       }
-      const headers = fieldsOf(await this.#header())
+      const headers = partFields(await this.#header())
       if (headers === undefined) {
         throw fault('BODY', this.#response, `Part ${number} of`, 'has a header line that is no header field')
       }
@@ -100,7 +108,7 @@ export class Parts implements Readable<LivePart>, PartSource {
       if (boundary === undefined) this.#buffer = this.#buffer.subarray(CRLF.length)
     }
     while (!this.#between && !this.#last) {
-      const found = find(this.#buffer, this.#boundary)
+      const found = findBoundary(this.#buffer, this.#boundary)
       if (found.at > 0) {
         const bytes = this.#buffer.subarray(0, found.at)
         this.#buffer = this.#buffer.subarray(found.at)
@@ -140,9 +148,9 @@ export class Parts implements Readable<LivePart>, PartSource {
   }
 
   /** The boundary that begins here, when enough was read to tell. */
-  async #boundaryAt(at: number): Promise<Found | undefined> {
+  async #boundaryAt(at: number): Promise<FoundBoundary | undefined> {
     for (;;) {
-      const found = matches(this.#buffer, at, this.#boundary)
+      const found = matchBoundary(this.#buffer, at, this.#boundary)
       if (found?.kind !== 'unclear') return found
       await this.#more()
     }

@@ -125,6 +125,7 @@ function api(): Parameters<typeof serve>[0] {
     'POST /users': reply.json({ id: 8 }, { status: 201 }),
     'POST /files': async request => reply.json({ bytes: (await request.bytes()).length }),
     'GET /flaky': () => (++flaky % 2 === 0 ? reply.json({ ok: true }) : reply.status(503)),
+    'GET /table': { headers: { 'content-type': 'text/csv' }, body: 'id;name\n7;Ada' },
     'POST /orders': reply.json(
       {
         type: 'https://shop.example/problems/out-of-credit',

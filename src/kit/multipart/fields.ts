@@ -1,11 +1,11 @@
 /** The header fields of a part. */
-import { HttpHeaders } from '../../src/index.ts'
+import { HttpHeaders } from '../../headers.ts'
 
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):(.*)$/s
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: false })
 
 /** Reads header fields, in UTF-8 as browsers write them; `undefined` when a line is none. Folded lines are joined. */
-export function fieldsOf(block: Uint8Array): HttpHeaders | undefined {
+export function partFields(block: Uint8Array): HttpHeaders | undefined {
   const fields: string[] = []
   for (const line of UTF8.decode(block)
     .replace(/\r\n[ \t]+/g, ' ')
