@@ -62,6 +62,7 @@ const DEFAULTS: LoggingOptions = {
 export const logging: PluginFactory<'logging', LoggingOptions> = definePlugin({
   name: 'logging',
   scope: 'call',
+  inside: { codecs: 'a body is logged as it is sent, and not before it is written' },
   defaults: DEFAULTS,
   check: {
     level: oneOf('none', 'info', 'headers', 'body'),

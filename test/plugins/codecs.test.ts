@@ -8,6 +8,7 @@ import {
   type Body,
   type Given,
   type HttpError,
+  recommended,
   type HttpResponse,
 } from 'sluice'
 import { fetch } from 'sluice/engines/fetch'
@@ -18,6 +19,7 @@ import { undici } from 'sluice/engines/undici'
 import { codec, codecs, type CodecsOptions, type Part } from 'sluice/plugins/codecs'
 import { defaultRequest } from 'sluice/plugins/default-request'
 import { expectSuccess } from 'sluice/plugins/expect-success'
+import { logging } from 'sluice/plugins/logging'
 import { problem } from 'sluice/plugins/problem'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
@@ -623,6 +625,19 @@ describe('a plain value as body', () => {
     const client = createClient({ engine, plugins: [codecs({ add: [hex], send: 'application/x-hex' })] })
     await firstValueFrom(client.stream('https://api.test/', lines(), { method: 'POST', body: { a: 1 } }))
     expect(engine.history[0]?.request.headers.get('content-type')).toBe('application/x-hex')
+  })
+
+  it('is logged as it is sent: logging stands inside', async () => {
+    const engine = mock({ '*': 200 })
+    const form = { codecs: { send: 'application/x-www-form-urlencoded' } }
+    const said: unknown[] = []
+    const log = logging({ level: 'body', format: 'json', log: record => said.push(record) })
+    const client = createClient({ engine, plugins: recommended(log, codecs()) })
+    await firstValueFrom(client.post('https://api.test/', { a: 'b c' }, form))
+    expect(JSON.stringify(said)).toContain('a=b+c')
+    expect(() => createClient({ engine, plugins: [log, codecs()] })).toThrow(
+      /logging cannot stand before codecs: .*An order that works: \[codecs, logging\]/,
+    )
   })
 
   it('that a plugin forgot to encode is never sent', async () => {
