@@ -37,6 +37,15 @@ it('has a row for every door', () => {
   )
 })
 
+it('has a row for everything that keeps', () => {
+  const files = filesIn('stores', '.ts').filter(({ path }) => /^stores\/[^/]+$/.test(path))
+  expect(
+    rowsOf('stores')
+      .map(({ path }) => path)
+      .toSorted(),
+  ).toEqual(files.map(({ path }) => path).toSorted())
+})
+
 it('names every error code and every phase of a timeout', () => {
   const codes = [...(/export type ErrorCode =([\s\S]*?)\n\n/.exec(errors)?.[1] ?? '').matchAll(/'(\w+)'/g)]
   expect(codes.length).toBeGreaterThan(10)
