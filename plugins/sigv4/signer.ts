@@ -48,11 +48,11 @@ export function isS3({ service }: Scope): boolean {
 /** Signs a request as it stands. What its header `x-amz-content-sha256` says stands for the body, else the body itself. */
 export async function sign(request: HttpRequest, held: Held, scope: Scope, now: number): Promise<Signed> {
   const { url, path, query } = strictUrl(request)
-  const { accessKeyId, secretAccessKey, sessionToken } = held
+  const { sessionToken } = held
   // Every option is named, so that none is read from the prototype of everything.
   const signer = new SignatureV4({
     applyChecksum: false,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    credentials: bare(held),
     region: scope.region,
     service: scope.service,
     sha256: Sha256,
@@ -88,9 +88,19 @@ const NO_NAMES: Set<string> = new Set()
 
 /** The key that signs for a day, region and service. */
 export function signingKey(held: Held, { region, service }: Scope, date: string): Promise<Uint8Array> {
-  const { accessKeyId, secretAccessKey, sessionToken } = held
+  return getSigningKey(Sha256, bare(held), date.slice(0, 8), region, service)
+}
+
+/** The credentials for the library, with nothing behind them. */
+function bare({ accessKeyId, secretAccessKey, sessionToken }: Held): BareCredentials {
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
-  return getSigningKey(Sha256, credentials, date.slice(0, 8), region, service)
+  return Object.assign(Object.create(null) as object, credentials)
+}
+
+interface BareCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
 }
 
 function signable(request: HttpRequest): Record<string, string> {

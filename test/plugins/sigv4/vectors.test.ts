@@ -138,6 +138,28 @@ describe('the test suite of Signature Version 4', () => {
     )
   })
 
+  it('signs the same when the prototype of everything was polluted', async () => {
+    const polluted: Record<string, unknown> = {
+      applyChecksum: true,
+      uriEscapePath: false,
+      signingRegion: 'evil',
+      signingService: 'evil',
+      signableHeaders: new Set(['user-agent']),
+      unsignableHeaders: new Set(['host']),
+      sessionToken: 'evil',
+      'x-evil': 'evil',
+    }
+    const prototype = Object.prototype as unknown as Record<string, unknown>
+    Object.assign(prototype, polluted)
+    try {
+      const request = aRequest('GET', 'https://example.amazonaws.com/', { 'user-agent': 'x' })
+      const signed = await sign(request, held('AKIDEXAMPLE', SECRET), scope, now)
+      expect(signed.signature).toBe('5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31')
+    } finally {
+      for (const name of Object.keys(polluted)) Reflect.deleteProperty(prototype, name)
+    }
+  })
+
   it('signs the session token with the rest (post-sts-header-before)', async () => {
     const token =
       'AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=='
