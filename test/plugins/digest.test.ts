@@ -1,4 +1,6 @@
-import { EMPTY, firstValueFrom, of, timer, map, type Observable } from 'rxjs'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { EMPTY, firstValueFrom, map, merge, of, switchMap, takeUntil, timer, type Observable } from 'rxjs'
 import {
   createClient,
   definePlugin,
@@ -20,6 +22,7 @@ import { encode } from 'sluice/plugins/encode'
 import { digest, type DigestOptions } from 'sluice/plugins/digest'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
+import { webSocket } from 'sluice/streams/web-socket'
 import { reply, serve } from 'sluice/testing'
 import { describe, expect, it } from 'vitest'
 import { Keeper, INSIDE, type KeeperOptions } from '../support/digest-keeper.ts'
@@ -650,6 +653,129 @@ describe('who asks', () => {
     )
     expect(() => digest({ origins: ['https://a.test/path'] })).toThrow('digest({ origins })')
   })
+})
+
+it('opens WebSockets too', async () => {
+  const keeper = new Keeper()
+  const api = mock(({ request }) => {
+    const { status, headers } = keeper.ask({
+      method: request.method,
+      target: request.target,
+      authorization: request.headers.get('authorization'),
+    })
+    return status === 200 ? { headers, webSocket: ['hello'] } : { status, headers }
+  })
+  const { username, password } = keeper
+  const client = open(api, { username, password })
+  expect(await firstValueFrom(webSocket<string>(client, 'chat', { codec: 'text' }))).toBe('hello')
+  expect(keeper.verdicts.map(({ status }) => status)).toEqual([401, 200])
+})
+
+describe('no secret is shown', () => {
+  it.each<[string, KeeperOptions, Partial<DigestOptions>, string]>([
+    ['by a wrong rspauth', { rspauth: 'wrong' }, {}, BASE],
+    ['by MD5 over http', { algorithms: ['MD5'] }, {}, 'http://api.test/'],
+    ['by an answer', {}, {}, BASE],
+    ['by a refusal', {}, { username: 'somebody' }, BASE],
+  ])('%s', (_, given, options, baseUrl) => {
+    const keeper = new Keeper(given)
+    keeper.password = 'hunter2hunter2'
+    const client = createClient({
+      engine: kept(keeper),
+      baseUrl,
+      plugins: [digest({ username: keeper.username, password: keeper.password, ...options })],
+    })
+    const outcome = outcomeOf(client.get('?q=1'))
+    const shown = `${inspect(outcome, { depth: 10 })} ${JSON.stringify(outcome)} ${outcome instanceof Error ? outcome.message : ''}`
+    expect(shown).not.toContain('hunter2')
+    expect(shown).not.toMatch(/response="[\da-f]{32}/)
+  })
+})
+
+it('does what it does with a polluted Object.prototype', () => {
+  const keys = [
+    'realm',
+    'integrity',
+    'md5OverHttp',
+    'origins',
+    'username',
+    'password',
+    'nonce',
+    'qop',
+    'stale',
+    'body',
+    'nextnonce',
+  ]
+  const { keeper, client } = asked({
+    realm: 'r',
+    qop: 'auth',
+    userhash: false,
+    more: '',
+    uses: Infinity,
+    nextnonce: false,
+    rspauth: 'right',
+    nonces: 'new',
+  })
+  try {
+    for (const key of keys)
+      Object.defineProperty(Object.prototype, key, { value: 'polluted', configurable: true, writable: true })
+    expect(statusOf(client.get(''))).toBe(200)
+  } finally {
+    for (const key of keys) Reflect.deleteProperty(Object.prototype, key)
+  }
+  expect(keeper.verdicts.map(({ status }) => status)).toEqual([401, 200])
+})
+
+it('is in step with its server, whatever is left when, and whatever the server forgets', async () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('send' as const), times: fc.integer({ min: 1, max: 4 }), leave: fc.boolean() }),
+    fc.record({ do: fc.constant('forget' as const) }),
+    fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 25 }) }),
+  )
+  const options = fc.record({
+    uses: fc.constantFrom(1, 3, Infinity),
+    nonces: fc.constantFrom('new' as const, 'same' as const),
+    nextnonce: fc.boolean(),
+    algorithms: fc.constantFrom(['SHA-256'], ['MD5', 'SHA-512-256-sess'], ['MD5-sess']),
+  })
+  await fc.assert(
+    fc.asyncProperty(options, fc.array(step, { maxLength: 12 }), async (given, steps) => {
+      const keeper = new Keeper(given)
+      const api = kept(keeper, 10)
+      const client = open(api, { username: keeper.username, password: keeper.password })
+      const statuses: number[] = []
+      let wanted = 0
+      const send = (times: number, leave: boolean): Observable<HttpResponse> =>
+        merge(
+          ...Array.from({ length: times }, (_, time) => client.get(String(time))).map(call =>
+            leave ? call.pipe(takeUntil(timer(5))) : call,
+          ),
+        )
+      virtually(({ flush }) => {
+        let at = 0
+        for (const one of steps) {
+          if (one.do === 'wait') at += one.ms
+          else if (one.do === 'forget') {
+            timer(at).subscribe(() => {
+              keeper.forget()
+            })
+          } else {
+            if (!one.leave) wanted += one.times
+            const calls = timer(at).pipe(switchMap(() => send(one.times, one.leave)))
+            calls.subscribe(({ status }) => statuses.push(status))
+          }
+        }
+        flush()
+      })
+      expect(statuses).toHaveLength(wanted)
+      // Never malformed, never a count twice; refused only where nonces are used up faster than they can be asked for.
+      expect(keeper.verdicts.filter(({ status }) => status === 400)).toEqual([])
+      expect(keeper.verdicts.filter(({ why }) => why === 'password' || why === 'username')).toEqual([])
+      expect([api.inFlight, client.inFlight]).toEqual([0, 0])
+      await client.close()
+    }),
+    { numRuns: 200 },
+  )
 })
 
 describe('leaving', () => {
