@@ -1,4 +1,5 @@
 /** Reads the files of entries, and closes them. */
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { unlessGone } from './failures.ts'
 import type { Shape } from './known.ts'
@@ -6,6 +7,9 @@ import { describedLength, HEAD, MOST_DESCRIBED, readDescription, TAIL, type Desc
 
 /** What most descriptions fit into, so that one read does. */
 const FIRST = 16 * 1024
+
+/** Where the system can, looking at a file does not count as using it: `Places.use` says what does. */
+const TO_READ = constants.O_RDONLY | ((constants as { readonly O_NOATIME?: number }).O_NOATIME ?? 0)
 
 /** The beginning of a file. */
 export interface Start {
@@ -35,7 +39,7 @@ export function readAll(path: string, most: number): Promise<Buffer | undefined>
 }
 
 async function opened<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
-  const file = await unlessGone(open(path, 'r'))
+  const file = await unlessGone(open(path, TO_READ))
   if (file === undefined) return undefined
   try {
     return await use(file)

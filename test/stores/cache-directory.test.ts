@@ -1,13 +1,28 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import fc from 'fast-check'
-import type { CacheStore } from 'sluice/plugins/cache'
+import { firstValueFrom, lastValueFrom } from 'rxjs'
+import { createClient, recommended } from 'sluice'
+import { cache, type CacheStore } from 'sluice/plugins/cache'
 import { cacheDirectory } from 'sluice/stores/cache-directory'
+import { reply, serve } from 'sluice/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bytes, cacheStoreContract, FOREVER, keep, KEY, kept, only, textOf } from './cache-contract.ts'
 
@@ -248,6 +263,17 @@ describe('room', () => {
     expect(await there()).toBe('ef')
   })
 
+  it('is not kept for what was only looked at', async () => {
+    const path = await folder()
+    await keep(cacheDirectory(path), 'x')
+    const file = await theFile(path)
+    await utimes(file, 1, (await stat(file)).mtime)
+    const entry = await only(cacheDirectory(path))
+    expect((await stat(file)).atimeMs).toBe(1000)
+    await entry.body()
+    expect((await stat(file)).atimeMs).toBeGreaterThan(1000)
+  })
+
   it('is what all together may take, whoever writes', async () => {
     const path = await folder()
     const maxBytes = 200_000
@@ -440,5 +466,62 @@ describe('options', () => {
     const path = join(await folder(), 'cache')
     cacheDirectory(path)
     await expect(stat(path)).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('under a cache', () => {
+  it('keeps the answers of one process for the next, live ones too', async () => {
+    await using server = await serve({
+      'GET /a': reply.text('hello', { headers: { 'cache-control': 'max-age=60' } }),
+      'GET /b': reply.bytes(300_000, { headers: { 'cache-control': 'max-age=60' } }),
+    })
+    const path = await folder()
+    for (let n = 0; n < 3; n++) {
+      await using client = createClient({
+        baseUrl: server.url,
+        plugins: recommended(cache({ store: cacheDirectory(path) })),
+      })
+      expect((await firstValueFrom(client.get('a'))).text()).toBe('hello')
+      let size = 0
+      await lastValueFrom(
+        client.stream('b', async function* (response) {
+          for await (const piece of response) size += piece.length
+          yield size
+        }),
+      )
+      expect(size).toBe(300_000)
+    }
+    expect(server.requests.map(({ target }) => target)).toEqual(['/a', '/b'])
+  })
+
+  it('that cannot keep anything is no error of a request', async () => {
+    await using server = await serve({ 'GET /a': reply.text('hello', { headers: { 'cache-control': 'max-age=60' } }) })
+    const path = join(await folder(), 'file')
+    await writeFile(path, 'x')
+    await using client = createClient({
+      baseUrl: server.url,
+      plugins: recommended(cache({ store: cacheDirectory(path) })),
+    })
+    for (let n = 0; n < 2; n++) expect((await firstValueFrom(client.get('a'))).text()).toBe('hello')
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('asks again for what was cut', async () => {
+    await using server = await serve({
+      'GET /a': reply.text('hello', { headers: { 'cache-control': 'max-age=60', etag: '"1"' } }),
+    })
+    const path = await folder()
+    const ask = async (): Promise<string> => {
+      await using client = createClient({
+        baseUrl: server.url,
+        plugins: recommended(cache({ store: cacheDirectory(path) })),
+      })
+      return (await firstValueFrom(client.get('a'))).text()
+    }
+    expect(await ask()).toBe('hello')
+    const file = await theFile(path)
+    await truncate(file, (await stat(file)).size - 1)
+    expect([await ask(), await ask()]).toEqual(['hello', 'hello'])
+    expect(server.requests).toHaveLength(2)
   })
 })
