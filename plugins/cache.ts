@@ -49,7 +49,7 @@ const store: Check = value =>
  * notices, also in `client.monitor`, tell of it: `hit`, `stale`, `miss`, `validating`, `revalidated`, `collapsed`, `not kept`, `invalidated`.
  *
  * Kept are whole answers to `GET` that came to their end and were decoded, up to 8 MiB each and 64 MiB in all; also those of
- * `client.stream`, while they are read. What cannot be understood in `Cache-Control` is not kept. Answers to requests with different
+ * `client.stream`, while they are read; compressed ones where `decode` decodes them, and not where the platform does. What cannot be understood in `Cache-Control` is not kept. Answers to requests with different
  * credentials are kept apart; those with `private` or `Set-Cookie` are not kept in a shared cache. A store that fails or
  * hangs costs an answer from it, never a request.
  *
@@ -88,14 +88,12 @@ export const cache: PluginFactory<'cache', CacheOptions> = definePlugin({
     heuristic: fraction,
     staleIfError: milliseconds,
   },
-  install: ({ onClose, engine }) => {
+  install: ({ onClose }) => {
     const credentials = new Partition()
-    const { decodes } = engine.capabilities
     const policy = derived(({ shared, heuristic, staleIfError, partition }: CacheOptions): Policy => ({
       shared,
       heuristic,
       staleIfError,
-      decodes,
       credentials,
       partitioned: partition !== undefined,
     }))

@@ -8,6 +8,7 @@ import {
   HttpResponse,
   isHttpError,
   isTransient,
+  lengthOf,
   notice,
   type AnswerEvent,
   type ErrorCode,
@@ -159,10 +160,8 @@ export class Fetching implements Unsubscribable {
     const came = { key, request, head, asked: this.#asked, answered: clock.now(), unread }
     const decided = keeping(came, policy)
     if (typeof decided === 'string') return decided
-    const said = policy.decodes ? null : lengthIn(head)
-    const length = event.type === 'response' ? event.response.bytes.length : said
-    if (length !== null && length > options.maxEntry) return 'its body is too long'
-    if (event.type === 'response' && !unread && said !== null && said !== length) return 'its length is wrong'
+    const length = event.type === 'response' ? event.response.bytes.length : (lengthOf(head) ?? 0)
+    if (length > options.maxEntry) return 'its body is too long'
     if (event.type === 'head' && event.socket !== undefined) return 'it has no body'
     return decided
   }
@@ -200,7 +199,7 @@ export class Fetching implements Unsubscribable {
     const headers = age === undefined ? fields : HttpHeaders.received([...fields.flat, 'age', age])
     const known = { ...head, url: request.url, status, statusText, httpVersion, headers }
     const came = { key, request, head: known, asked: this.#asked, answered: clock.now(), unread }
-    return keeping(came, { ...policy, decodes: false })
+    return keeping(came, policy)
   }
 
   #confirmed(found: Found, head: ResponseHead): void {
@@ -299,11 +298,6 @@ export class Fetching implements Unsubscribable {
 
 function isOutage(error: unknown): boolean {
   return isTransient(error) || (isHttpError(error) && UNREACHABLE.has(error.code))
-}
-
-function lengthIn({ headers }: ResponseHead): number | null {
-  const length = headers.get('content-length')
-  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : null
 }
 
 /** An answer that says what the cache did. */

@@ -30,18 +30,18 @@ const OF_THE_BYTES: ReadonlySet<string> = new Set([
   'digest',
 ])
 
-/** The fields to keep. `decoded` is true when the platform took off a content coding and left what described it. */
-export function keptFields(headers: HttpHeaders, decoded: boolean): HttpHeaders {
+/** The fields to keep. */
+export function keptFields(headers: HttpHeaders): HttpHeaders {
   const named = connectionOptions(headers)
   return headers.filter(name => {
     const field = name.toLowerCase()
-    return !NEVER_KEPT.has(field) && !named.has(field) && !(decoded && OF_THE_BYTES.has(field))
+    return !NEVER_KEPT.has(field) && !named.has(field)
   })
 }
 
 /** The fields of a kept answer after a 304: those it says replace all of the same name. */
 export function merged(kept: HttpHeaders, confirmed: HttpHeaders): HttpHeaders {
-  const news = keptFields(confirmed, false).filter(name => !OF_THE_BYTES.has(name.toLowerCase()))
+  const news = keptFields(confirmed).filter(name => !OF_THE_BYTES.has(name.toLowerCase()))
   const names = new Set<string>()
   for (const [name] of news) names.add(name.toLowerCase())
   const stayed = kept.filter(name => !names.has(name.toLowerCase()) && name.toLowerCase() !== 'date')

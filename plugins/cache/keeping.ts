@@ -16,8 +16,6 @@ export interface Policy {
   readonly shared: boolean
   readonly heuristic: number
   readonly staleIfError: number
-  /** True when the platform decodes bodies and leaves `Content-Encoding` as it was. */
-  readonly decodes: boolean
   readonly credentials: Partition
   /** True when the user says whose an answer is. */
   readonly partitioned: boolean
@@ -47,7 +45,8 @@ export function keeping(came: Came, policy: Policy): Keeping | string {
   const { headers } = head
   if (head.url !== request.url) return 'it came from another url'
   if (head.status === 206 || headers.has('content-range')) return 'it is a part'
-  if (!policy.decodes && isCoded(head)) return 'its body is encoded'
+  // Nor when the platform took the coding off: it does not say whether the body was whole.
+  if (isCoded(head)) return 'its body is encoded'
   const rules = rulesOf(headers.get('cache-control'))
   if (typeof rules === 'string') return rules
   const names = varyNames(headers.get('vary'))
@@ -74,7 +73,7 @@ export function keeping(came: Came, policy: Policy): Keeping | string {
   const useful = life + Math.max(whileRevalidate, ifError, policy.staleIfError, validator ? WORTH_ASKING : 0)
   const age = ageOf(headers, date ?? answered, asked, answered)
   if (useful <= 0) return 'it is stale from the beginning and cannot be validated'
-  const fields = keptFields(headers, policy.decodes && isCoded(head))
+  const fields = keptFields(headers)
   const vary = varied(names, request.headers)
   const meta: KeptMeta = {
     v: 1,
