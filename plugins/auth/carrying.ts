@@ -88,7 +88,7 @@ export class Carrying {
   /** What `when` said of the answer to the last send. */
   #judged: { readonly status: number; readonly refused: boolean } | undefined
   #again = 0
-  #renewed = false
+  #waited = false
   #replayed = false
   #over = false
 
@@ -99,7 +99,7 @@ export class Carrying {
       request: parts.request,
       tell: this.tell,
       renews: detail => {
-        this.#renewed = true
+        this.#waited = true
         this.tell('refreshing', detail)
       },
     }
@@ -149,6 +149,11 @@ export class Carrying {
       this.#judged = { status: head.status, refused: this.parts.when(head) }
     }
     return this.#judged.refused
+  }
+
+  /** True when this call has waited for a new token, and not for one that was kept. */
+  get #renewed(): boolean {
+    return this.#waited && this.#token?.fresh === true
   }
 
   #mayReplay(): boolean {

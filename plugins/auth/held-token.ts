@@ -28,6 +28,8 @@ export class HeldToken {
   readonly headers: HttpHeaders
   /** Milliseconds since the epoch; `Infinity` when it is not known. */
   readonly expiresAt: number
+  /** True for one that was just got, and not kept by the user. */
+  readonly fresh: boolean
   /** How long it was to live when it came, in milliseconds, where it was fresh. */
   readonly #lifetime: number
 
@@ -39,6 +41,7 @@ export class HeldToken {
     }
     const now = clock.now()
     this.value = token
+    this.fresh = fresh
     this.headers = HttpHeaders.of({ authorization: `${scheme} ${token}` })
     this.expiresAt =
       checked(plugin, 'expiresAt', expiresAt) ??

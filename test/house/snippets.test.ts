@@ -120,6 +120,7 @@ function api(): Parameters<typeof serve>[0] {
         : reply.status(401, {
             headers: { 'www-authenticate': 'Digest realm="vault", nonce="1", qop="auth", algorithm=SHA-256' },
           }),
+    'POST /token': reply.json({ access_token: 't1', token_type: 'Bearer', expires_in: 3600 }),
     'POST /login': reply.json({ token: 't1', expiresIn: 3_600_000 }),
     'GET /users': reply.json([{ id: 7, name: 'Ada' }]),
     'POST /users': reply.json({ id: 8 }, { status: 201 }),
