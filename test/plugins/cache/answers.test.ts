@@ -1,0 +1,223 @@
+import { asyncScheduler } from 'rxjs'
+import { createClient, type HttpEvent, type HttpResponse } from 'sluice'
+import { mock, type MockReply } from 'sluice/engines/mock'
+import { cache } from 'sluice/plugins/cache'
+import { describe, expect, it } from 'vitest'
+import { virtually } from '../../support/virtual-time.ts'
+
+const tagged = { 'cache-control': 'max-age=10', etag: '"1"' }
+
+/** Asks at so many seconds, with these headers; the server gives these answers in order. */
+function ask(
+  replies: readonly MockReply[],
+  calls: readonly (readonly [at: number, headers?: Record<string, string>, method?: string])[],
+) {
+  const engine = mock().enqueue(...replies)
+  const client = createClient({ engine, baseUrl: 'https://a.test/', plugins: [cache()] })
+  const got: HttpResponse[] = []
+  virtually(({ flush }) => {
+    for (const [at, headers = {}, method = 'GET'] of calls) {
+      asyncScheduler.schedule(
+        () => client.request(method, 'thing', { headers }).subscribe(response => got.push(response)),
+        at * 1000,
+      )
+    }
+    flush()
+  })
+  return { got, engine, status: got.map(({ headers }) => headers.get('cache-status')) }
+}
+
+describe('Cache-Status', () => {
+  it('says where an answer came from', () => {
+    const { status } = ask(
+      [
+        { headers: tagged },
+        { status: 304, headers: tagged },
+        { headers: tagged },
+        { status: 204 },
+        { headers: { 'cache-control': 'no-store' } },
+      ],
+      [[0], [4], [15], [16, { 'cache-control': 'no-cache' }], [17, {}, 'POST'], [18]],
+    )
+    expect(status).toEqual([
+      'sluice; fwd=uri-miss; stored',
+      'sluice; hit; ttl=6',
+      'sluice; fwd=stale; fwd-status=304; stored',
+      'sluice; fwd=request; fwd-status=200; stored',
+      'sluice; fwd=method',
+      'sluice; fwd=uri-miss',
+    ])
+  })
+
+  it('comes after what caches before it said', () => {
+    const { status } = ask([{ headers: { ...tagged, 'cache-status': 'edge; hit' } }], [[0], [1]])
+    expect(status).toEqual(['edge; hit, sluice; fwd=uri-miss; stored', 'edge; hit, sluice; hit; ttl=9'])
+  })
+
+  it('says that a stale answer stands in for an error', () => {
+    const headers = { 'cache-control': 'max-age=1, stale-if-error=60' }
+    const { status, got } = ask([{ headers, body: 'one' }, { status: 503 }], [[0], [5]])
+    expect(status[1]).toBe('sluice; fwd=stale; fwd-status=503; detail=stale-if-error')
+    expect([got[1]?.status, got[1]?.text()]).toEqual([200, 'one'])
+  })
+
+  it('says why there is a 504', () => {
+    const { status, got } = ask([], [[0, { 'cache-control': 'only-if-cached' }]])
+    expect([got[0]?.status, status[0]]).toEqual([504, 'sluice; fwd=uri-miss; detail=only-if-cached'])
+  })
+})
+
+describe('an answer from the cache', () => {
+  it('has its Age, belongs to the request of now, and has no connection', () => {
+    const { got } = ask([{ headers: { ...tagged, age: '2' }, body: 'one' }], [[0], [4.9]])
+    expect(got[1]?.headers.getAll('age')).toEqual(['6'])
+    expect(got[1]?.request.id).toBe(2)
+    expect(got[1]?.head.connection).toBeUndefined()
+    expect(got[1]?.timings.startedAt).toBe(4_900)
+  })
+
+  it('has a Date also when the server sent none, and the one it sent', () => {
+    expect(ask([{ headers: tagged }], [[0], [1]]).got[1]?.headers.get('date')).toBe('Thu, 01 Jan 1970 00:00:00 GMT')
+    const date = 'Thu, 01 Jan 1970 00:00:01 GMT'
+    expect(ask([{ headers: { ...tagged, date } }], [[1], [2]]).got[1]?.headers.get('date')).toBe(date)
+  })
+
+  it('leaves out what was said of the connection, and cookies', () => {
+    const headers = {
+      ...tagged,
+      connection: 'x-hop',
+      'x-hop': '1',
+      'keep-alive': '5',
+      'proxy-authenticate': 'x',
+      'set-cookie': 'a=1',
+      'x-kept': '1',
+    }
+    const { got } = ask([{ headers }], [[0], [1]])
+    expect(got[0]?.headers.get('set-cookie')).toBe('a=1')
+    const names = [...(got[1]?.headers ?? [])].map(([name]) => name)
+    expect(names).toContain('x-kept')
+    for (const name of ['connection', 'x-hop', 'keep-alive', 'proxy-authenticate', 'set-cookie'])
+      expect(names).not.toContain(name)
+  })
+
+  it('to a HEAD has the headers and no body', () => {
+    const { got, engine } = ask([{ headers: tagged, body: 'one' }], [[0], [1, {}, 'HEAD']])
+    expect([got[1]?.status, got[1]?.bytes.length, got[1]?.headers.get('content-length')]).toEqual([200, 0, '3'])
+    expect(engine.history).toHaveLength(1)
+  })
+
+  it.each([
+    ['his ETag', { 'if-none-match': '"1"' }, 304],
+    ['his ETag among others', { 'if-none-match': '"0", W/"1"' }, 304],
+    ['any', { 'if-none-match': '*' }, 304],
+    ['another ETag', { 'if-none-match': '"2"' }, 200],
+    ['a date after it', { 'if-modified-since': 'Thu, 01 Jan 1970 00:00:09 GMT' }, 304],
+    ['a date before it', { 'if-modified-since': 'Thu, 01 Jan 1970 00:00:01 GMT' }, 200],
+    ['an ETag before a date', { 'if-none-match': '"2"', 'if-modified-since': 'Thu, 01 Jan 1970 00:00:09 GMT' }, 200],
+  ])('tells a user who has %s', (_, headers, status) => {
+    const kept = { ...tagged, 'last-modified': 'Thu, 01 Jan 1970 00:00:05 GMT' }
+    const { got, engine } = ask([{ headers: kept, body: 'one' }], [[0], [1, headers]])
+    expect([got[1]?.status, got[1]?.text()]).toEqual([status, status === 304 ? '' : 'one'])
+    expect(engine.history).toHaveLength(1)
+  })
+})
+
+describe('a 304', () => {
+  it('changes and adds header fields, but none that speak of the bytes', () => {
+    const first = { ...tagged, 'x-old': '1', 'x-both': '1' }
+    const second = {
+      ...tagged,
+      'x-both': '2',
+      'x-new': '2',
+      'content-length': '99',
+      'content-range': 'bytes 0-0/1',
+      'content-encoding': 'gzip',
+    }
+    const { got } = ask(
+      [
+        { headers: first, body: 'one' },
+        { status: 304, headers: second },
+      ],
+      [[0], [20], [25]],
+    )
+    for (const response of got.slice(1)) {
+      expect(response.text()).toBe('one')
+      const value = (name: string): string | undefined => response.headers.get(name)
+      expect(['x-old', 'x-both', 'x-new', 'content-length', 'content-range', 'content-encoding'].map(value)).toEqual([
+        '1',
+        '2',
+        '2',
+        '3',
+        undefined,
+        undefined,
+      ])
+    }
+    expect(got[2]?.headers.get('age')).toBe('5')
+  })
+
+  it('brings its cookies to whoever asked, and to nobody else', () => {
+    const { got } = ask(
+      [{ headers: tagged }, { status: 304, headers: { ...tagged, 'set-cookie': 'a=2' } }],
+      [[0], [20], [25]],
+    )
+    expect(got.map(({ headers }) => headers.get('set-cookie'))).toEqual([undefined, 'a=2', undefined])
+  })
+
+  it('to the conditions of a user freshens what is kept', () => {
+    const { got, engine } = ask(
+      [
+        { headers: tagged, body: 'one' },
+        { status: 304, headers: tagged },
+      ],
+      [[0], [20, { 'if-none-match': '"1"' }], [25]],
+    )
+    expect(got.map(({ status, headers }) => [status, headers.get('age')])).toEqual([
+      [200, undefined],
+      [304, undefined],
+      [200, '5'],
+    ])
+    expect(engine.history).toHaveLength(2)
+  })
+
+  it('about what has vanished from the store is followed by a request without conditions', () => {
+    const replies: MockReply[] = [
+      { headers: tagged, body: 'one' },
+      { status: 304, headers: { ...tagged, etag: '"other"' } },
+      { headers: tagged, body: 'two' },
+    ]
+    const { got, engine } = ask(replies, [[0], [20]])
+    expect(got[1]?.text()).toBe('two')
+    expect(engine.history.map(({ request }) => request.headers.get('if-none-match'))).toEqual([
+      undefined,
+      '"1"',
+      undefined,
+    ])
+  })
+})
+
+it('what was done is told before the answer comes', () => {
+  const engine = mock(() => ({ headers: tagged }))
+  const client = createClient({ engine, plugins: [cache()] })
+  const events: HttpEvent[] = []
+  client.get('https://a.test/').subscribe()
+  client.events('https://a.test/').subscribe(event => events.push(event))
+  expect(events.map(event => (event.type === 'notice' ? event.name : event.type))).toEqual(['hit', 'response'])
+})
+
+it('leaving in the middle of a notice is the end of it', () => {
+  const engine = mock(() => ({ headers: tagged }))
+  const client = createClient({ engine, plugins: [cache()] })
+  const seen: string[] = []
+  const subscription = client.events('https://a.test/').subscribe({
+    next: event => {
+      seen.push(event.type)
+      queueMicrotask(() => {
+        subscription.unsubscribe()
+      })
+    },
+  })
+  subscription.unsubscribe()
+  expect(client.inFlight).toBe(0)
+  expect(engine.inFlight).toBe(0)
+  expect(seen.at(0)).toBe('notice')
+})
