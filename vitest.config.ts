@@ -17,6 +17,8 @@ const config: ViteUserConfig = {
           exclude: ['test/servers/**', 'test/proxies/**', 'test/browser/**'],
           setupFiles: ['test/setup.ts'],
           pool: 'forks',
+          // Left to itself it keeps one of two processors free; most tests wait for sockets and timers.
+          maxWorkers: 2,
           // Type tests run with the others. What is wrong elsewhere is for `npm run typecheck` to say.
           typecheck: {
             enabled: true,

@@ -1,20 +1,20 @@
 /** Our client in Angular: behind `HttpClient`, and by itself. */
 import { HttpBackend } from '@angular/common/http'
-import {
-  DestroyRef,
-  DOCUMENT,
-  inject,
-  InjectionToken,
-  makeEnvironmentProviders,
-  type EnvironmentProviders,
-} from '@angular/core'
-import { createClient, type AnyPlugin, type Client, type ClientOptions } from '../src/main.ts'
+import { DestroyRef, DOCUMENT, inject, makeEnvironmentProviders, type EnvironmentProviders } from '@angular/core'
+import { createClient, type AnyPlugin, type ClientOptions } from '../src/main.ts'
 import { SluiceBackend } from './angular/backend.ts'
+import { SLUICE } from './angular/tokens.ts'
 
+export { fromAngular, type FromAngularOptions } from './angular/interceptor.ts'
 export { withSluiceOptions } from './angular/options.ts'
-
-/** The client of the application: `inject(SLUICE)`. Made when it is first asked for, cancelled with its injector. */
-export const SLUICE: InjectionToken<Client> = new InjectionToken<Client>('sluice')
+export {
+  injectStream,
+  sseResource,
+  streamResource,
+  type StreamCall,
+  type StreamResourceOptions,
+} from './angular/resources.ts'
+export { SLUICE } from './angular/tokens.ts'
 
 /**
  * Puts a client behind `HttpClient`, and gives it to whoever injects {@link SLUICE}. Existing code stays as it is: interceptors,
@@ -45,7 +45,10 @@ export function provideSluice<const P extends readonly AnyPlugin[]>(
       useFactory: () => {
         const client = createClient(typeof options === 'function' ? options() : options)
         inject(DestroyRef).onDestroy(() => {
-          client.unsubscribe()
+          // First whoever ends with the injector by itself: to them the end is no error.
+          queueMicrotask(() => {
+            client.unsubscribe()
+          })
         })
         return client
       },

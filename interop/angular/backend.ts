@@ -3,7 +3,6 @@ import {
   HttpErrorResponse,
   HttpEventType,
   HttpHeaderResponse,
-  HttpHeaders,
   HttpResponse,
   type HttpBackend,
   type HttpEvent,
@@ -12,6 +11,7 @@ import {
 import { map, Observable, timer, type Subscriber } from 'rxjs'
 import { concat, isHttpError, type Client, type StreamingResponse } from '../../src/index.ts'
 import { calling, type Calling, type Upload } from './calling.ts'
+import { angularHeaders } from './headers.ts'
 import { SLUICE_OPTIONS } from './options.ts'
 import { outgoingOf } from './outgoing.ts'
 import { bodyOf, decoderOf } from './parsing.ts'
@@ -172,13 +172,11 @@ function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function headOf({ status, statusText, url, headers }: Head, asked: string) {
-  const fields = new Map<string, string[]>()
-  for (const [name, value] of headers) fields.set(name, [...(fields.get(name) ?? []), value])
   return {
     status,
     statusText,
     url: url === '' ? asked : url,
-    headers: new HttpHeaders(Object.fromEntries(fields)),
+    headers: angularHeaders(headers),
     redirected: URL.parse(asked, url)?.href.split('#', 1)[0] !== url,
   }
 }

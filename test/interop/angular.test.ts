@@ -336,6 +336,7 @@ describe('provideSluice', () => {
     const ended = all(http.get(`${server.url}stalled`))
     await expect.poll(() => client.inFlight).toBe(1)
     injector.destroy()
+    await Promise.resolve()
     expect(client.closed).toBe(true)
     expect(JSON.stringify(await ended)).toContain('"status":0')
     await client.join()
