@@ -4,43 +4,29 @@ import {
   clock,
   DISCARD,
   headOf,
-  HttpHeaders,
   HttpResponse,
   isHttpError,
-  isTransient,
   lengthOf,
   notice,
   type AnswerEvent,
-  type ErrorCode,
-  type HttpEvent,
   type HttpRequest,
   type ResponseHead,
   type Sink,
 } from '../../src/index.ts'
 import type { Around } from './around.ts'
+import { confirm, freshen } from './confirming.ts'
 import { merged } from './fields.ts'
 import { keeping, type Keeping } from './keeping.ts'
 import { Kept } from './kept.ts'
 import { Leg } from './leg.ts'
+import { isOutage, isOutOfOrder } from './outage.ts'
 import { Recording } from './recording.ts'
 import type { Found } from './shelf.ts'
-import { forwarded, type Forward } from './status.ts'
+import { forwarded, withStatus, type Forward } from './status.ts'
 import { helpsOut, useOf } from './use.ts'
-import { conditional, confirms, sameAs } from './validation.ts'
+import { conditional, confirms } from './validation.ts'
 
 const EMPTY = new Uint8Array(0)
-const OUT_OF_ORDER: ReadonlySet<number> = new Set([500, 502, 503, 504])
-const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
-  'DNS',
-  'CONNECT',
-  'PROXY',
-  'TIMEOUT',
-  'RESET',
-  'PROTOCOL',
-  'BODY',
-  'CIRCUIT_OPEN',
-  'RATE_LIMITED',
-])
 
 /** One answer of the server, or what is kept in its place. */
 export class Fetching implements Unsubscribable {
@@ -144,7 +130,7 @@ export class Fetching implements Unsubscribable {
       shelf.mark(key, false)
       if (head.status < 500) this.#forget()
       this.#out.next(notice('cache', 'not kept', { reason: decided }))
-    } else this.#freshen(head)
+    } else if (this.#found !== undefined) freshen(this.#around, this.#found, head, this.#asked, this.#since)
     if (this.#over || this.#out.closed) {
       recording?.leave()
       return
@@ -177,31 +163,6 @@ export class Fetching implements Unsubscribable {
     return recording
   }
 
-  /** What the headers of an answer without a body say of what is kept: one to a HEAD, or a 304 to the conditions of the user (§4.3.5). */
-  #freshen(head: ResponseHead): void {
-    const found = this.#found
-    if (found === undefined) return
-    const { kept, entry } = found
-    const { request, shelf, key } = this.#around
-    const speaksOfIt = head.status === 304 ? head.headers.get('etag') === kept.etag && kept.etag !== undefined : true
-    if (head.status === 304 ? !speaksOfIt : request.method !== 'HEAD' || head.status !== kept.meta.status) return
-    const decided = sameAs(head, kept) ? this.#confirm(kept, head) : 'it has changed'
-    if (typeof decided === 'string') shelf.store.remove(key, entry.id)
-    else if (!shelf.isChanged(key, this.#since)) shelf.store.update(key, entry.id, decided.meta)
-  }
-
-  /** A kept answer with what a newer head says of it. */
-  #confirm(kept: Kept, head: ResponseHead): Keeping | string {
-    const { request, key, policy } = this.#around
-    const { status, statusText, httpVersion, unread } = kept.meta
-    const age = head.headers.get('age')
-    const fields = merged(kept.headers, head.headers)
-    const headers = age === undefined ? fields : HttpHeaders.received([...fields.flat, 'age', age])
-    const known = { ...head, url: request.url, status, statusText, httpVersion, headers }
-    const came = { key, request, head: known, asked: this.#asked, answered: clock.now(), unread }
-    return keeping(came, policy)
-  }
-
   #confirmed(found: Found, head: ResponseHead): void {
     const { kept, entry } = found
     if (!confirms(head, kept)) {
@@ -209,7 +170,7 @@ export class Fetching implements Unsubscribable {
       return
     }
     const { shelf, key } = this.#around
-    const decided = this.#confirm(kept, head)
+    const decided = confirm(this.#around, kept, head, this.#asked)
     if (typeof decided === 'string') shelf.store.remove(key, entry.id)
     else if (!shelf.isChanged(key, this.#since)) shelf.store.update(key, entry.id, decided.meta)
     const now = clock.now()
@@ -286,7 +247,7 @@ export class Fetching implements Unsubscribable {
 
   #isCovered(status: number): boolean {
     const found = this.#found
-    return found !== undefined && this.#body !== undefined && OUT_OF_ORDER.has(status) && this.#helps(found.kept)
+    return found !== undefined && this.#body !== undefined && isOutOfOrder(status) && this.#helps(found.kept)
   }
 
   #helps(kept: Kept): boolean {
@@ -294,14 +255,4 @@ export class Fetching implements Unsubscribable {
     if (request.method !== 'GET' || users || kept.meta.unread) return false
     return helpsOut(kept, wish, clock.now(), options.staleIfError)
   }
-}
-
-function isOutage(error: unknown): boolean {
-  return isTransient(error) || (isHttpError(error) && UNREACHABLE.has(error.code))
-}
-
-/** An answer that says what the cache did. */
-export function withStatus(event: AnswerEvent, head: ResponseHead, status: string): HttpEvent {
-  const said = { ...head, headers: HttpHeaders.received([...head.headers.flat, 'cache-status', status]) }
-  return event.type === 'head' ? { ...event, head: said } : { ...event, response: event.response.with({ head: said }) }
 }

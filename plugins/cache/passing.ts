@@ -9,8 +9,7 @@ import {
   type ResponseHead,
   type Sink,
 } from '../../src/index.ts'
-import { withStatus } from './fetching.ts'
-import { forwarded, type Forward } from './status.ts'
+import { forwarded, withStatus, type Forward } from './status.ts'
 
 /** Methods that change nothing (RFC 9110 §9.2.1, and the registry). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH'])

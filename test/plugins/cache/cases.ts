@@ -7,7 +7,7 @@ import type { CacheOptions } from 'sluice/plugins/cache'
 export const START: number = 100 * 24 * 3600
 
 /** An HTTP date so many seconds after the first request. */
-export const at = (seconds: number): string => new Date((START + seconds) * 1000).toUTCString()
+const at = (seconds: number): string => new Date((START + seconds) * 1000).toUTCString()
 
 /**
  * Who answers the second request: the cache from what is fresh (`hit`) or `stale`, the cache after the server said 304 (`revalidated`), the
