@@ -112,9 +112,15 @@ export type OptionsOf<P extends AnyPlugin> = {
   readonly [Q in P as Q['name']]?: Given<Q['options']> | ShortOf<Q> | false | undefined
 }
 
-/** What a call may give in place of an object of options; never an object that could be taken for one. */
-type ShortOf<Q extends AnyPlugin> =
-  Q extends Plugin<string, infer Options, infer Short> ? Extract<Options[Short], Alone> : never
+/**
+ * What a call may give in place of an object of options; never an object that could be taken for one. Plugins nobody can name have options
+ * of any name, so that `method` and `body` of a call go by this type too.
+ */
+type ShortOf<Q extends AnyPlugin> = string extends Q['name']
+  ? Alone | null
+  : Q extends Plugin<string, infer Options, infer Short>
+    ? Extract<Options[Short], Alone>
+    : never
 
 type Alone = string | number | true | URL | readonly unknown[]
 

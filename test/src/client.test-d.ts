@@ -144,6 +144,34 @@ describe('a client', () => {
     void createClient({ engine, plugins: some }).get('a', { headers: { a: 'b' }, query: { a: 1 } })
   })
 
+  it('of plugins nobody can name has the options of every client', () => {
+    const some: AnyPlugin[] = [retry()]
+    const any = createClient({ engine, plugins: some })
+    expectTypeOf(any.stream('a', () => of(1), { method: 'POST', body: 'text' })).toEqualTypeOf<Observable<number>>()
+    void any.events('a', { method: 'PUT', body: null, headers: { a: 'b' } })
+    void any.request('POST', 'a/{id}', { params: { id: 1 }, body: 'text', retry: false })
+    void any.get('a', { proxy: 'http://127.0.0.1:8080', tags: ['a'], times: 5, on: true })
+    void any.with(limits()).stream('a', () => of(1), { method: 'POST', limits: { idle: 1 } })
+    expectTypeOf(any.get('a')).toEqualTypeOf<Observable<HttpResponse>>()
+    expectTypeOf(any).toExtend<Client>()
+    // @ts-expect-error -- a method is a string
+    void any.stream('a', () => of(1), { method: 7 })
+    // @ts-expect-error -- headers are named
+    void any.get('a', { headers: 'a: b' })
+    // @ts-expect-error -- id is missing
+    void any.get('a/{id}', { retry: {} })
+    // @ts-expect-error -- plugins that can be named are held to their types
+    void any.with(limits()).get('a', { limits: { idle: 'long' } })
+  })
+
+  it('of plugins of which one can be named has its options', () => {
+    const some: AnyPlugin[] = []
+    const mixed = createClient({ engine, plugins: [retry(), ...some] })
+    void mixed.stream('a', () => of(1), { method: 'POST', retry: { times: 1 }, other: {} })
+    // @ts-expect-error -- misspelt: tims
+    void mixed.get('a', { retry: { tims: 1 } })
+  })
+
   it('is made for a while with the same options', () => {
     void useClient({ engine, plugins: [retry()] }, one => {
       // @ts-expect-error -- misspelt: retyr
