@@ -1,18 +1,8 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { reply, serve } from 'sluice/testing'
 import { expect, it } from 'vitest'
-import { ROOT } from '../house/files.ts'
+import { run, type Ran } from './program.ts'
 
-const run = promisify(execFile)
-const main = join(ROOT, 'examples/llm/main.ts')
-
-async function example(...args: string[]): Promise<{ stdout: string; stderr: string; code?: number }> {
-  const env = { ...process.env, API_KEY: 'key-1' }
-  const program = run(process.execPath, ['--conditions=sluice-source', main, ...args], { timeout: 20_000, env })
-  return program.catch((error: unknown) => error as { stdout: string; stderr: string; code: number })
-}
+const example = (...args: string[]): Promise<Ran> => run('llm', args, { API_KEY: 'key-1' })
 
 it('streams the tokens of its own server, and ends by itself', async () => {
   expect((await example()).stdout).toBe('Cold until asked.\n')
@@ -39,6 +29,19 @@ it('asks any other server, says who it is, and stops listening at [DONE]', async
     stream: true,
     messages: [{ role: 'user', content: 'Und?' }],
   })
+}, 30_000)
+
+it('stops the model at [DONE]: the server sees it leave', async () => {
+  async function* talking(): AsyncGenerator<string> {
+    yield 'data: {"choices":[{"delta":{"content":"Ja."}}]}\n\ndata: {"choices":[]}\n\ndata: [DONE]\n\n'
+    await new Promise(() => {})
+  }
+  await using server = await serve({
+    'POST /chat': () => ({ headers: { 'content-type': 'text/event-stream' }, body: talking() }),
+  })
+  expect(await example(`${server.url}chat`)).toEqual({ stdout: 'Ja.\n', stderr: '', code: 0 })
+  const { answered } = await server.until(({ requests }) => requests.find(({ brokenAt }) => brokenAt))
+  expect(answered).toBe(false)
 }, 30_000)
 
 it('says what a server says that does not want', async () => {
