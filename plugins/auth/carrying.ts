@@ -1,6 +1,7 @@
 /** One call that carries a token: waits for it, sends with it, and once more with another one when it was refused. */
 import { EMPTY, isObservable, of, switchMap, type Observable, type Unsubscribable } from 'rxjs'
 import {
+  canBeSentAgain,
   discard,
   LIVE,
   notice,
@@ -193,9 +194,4 @@ export class Carrying {
     if (response !== undefined) return of({ type: 'response', response })
     return head === undefined ? EMPTY : of({ type: 'head', head, flow: NO_FLOW, unread: true })
   }
-}
-
-/** True when there is a body to send again, or none is needed: a source nobody has opened yet can still be sent. */
-function canBeSentAgain({ replayable, body }: HttpRequest): boolean {
-  return replayable || (body !== undefined && 'spent' in body && !body.spent)
 }

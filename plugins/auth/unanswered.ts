@@ -11,11 +11,6 @@ import {
 
 const NO_BODY = new Uint8Array(0)
 
-/** True when there is a body to send again, or none is needed: a source nobody has opened yet can still be sent. */
-export function canBeSentAgain({ replayable, body }: HttpRequest): boolean {
-  return replayable || (body !== undefined && 'spent' in body && !body.spent)
-}
-
 /** The error of a body that would have to be sent again and cannot be. */
 export function cannotBeSentAgain(scheme: string, request: HttpRequest, outcome: Outcome): HttpError {
   return unanswered(

@@ -1,6 +1,7 @@
 /** One request that waits to be asked for Basic credentials. */
 import type { Observable } from 'rxjs'
 import {
+  canBeSentAgain,
   discard,
   notice,
   parseChallenges,
@@ -13,7 +14,7 @@ import {
   type ResponseHead,
 } from '../../src/index.ts'
 import type { Spaces } from '../auth/spaces.ts'
-import { canBeSentAgain, cannotBeSentAgain } from '../auth/unanswered.ts'
+import { cannotBeSentAgain } from '../auth/unanswered.ts'
 
 /** What a request that waits has to do with. */
 export interface EnteringParts {

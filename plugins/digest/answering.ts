@@ -2,6 +2,7 @@
 import { hashing } from '#hashing'
 import { isObservable, switchMap, type Observable } from 'rxjs'
 import {
+  canBeSentAgain,
   describe,
   DigestNonce,
   discard,
@@ -20,7 +21,7 @@ import {
   type ResponseHead,
 } from '../../src/index.ts'
 import type { Login } from '../auth/login.ts'
-import { canBeSentAgain, cannotBeSentAgain, unanswered } from '../auth/unanswered.ts'
+import { cannotBeSentAgain, unanswered } from '../auth/unanswered.ts'
 import { hashOf, isHashable } from './entity.ts'
 import type { Nonces, Room } from './nonces.ts'
 import type { DigestOptions } from './options.ts'

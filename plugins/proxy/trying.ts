@@ -1,6 +1,7 @@
 /** Sending a request by the first way on which its proxy can be reached. */
 import type { Observable } from 'rxjs'
 import {
+  canBeSentAgain,
   isHttpError,
   notice,
   reissue,
@@ -21,7 +22,7 @@ export function tryInOrder(request: HttpRequest, next: Handler, ways: Ways): Obs
   let at = 0
   return first.pipe(
     reissue(({ error }, tell) => {
-      if (at + 1 >= ways.length || !isUnreached(error) || !isWhole(request)) return undefined
+      if (at + 1 >= ways.length || !isUnreached(error) || !canBeSentAgain(request)) return undefined
       const [from, to] = [ways[at], ways[at + 1]].map(pathOf)
       tell(notice('proxy', 'next', { from, to, code: error.code }))
       at += 1
@@ -47,9 +48,4 @@ function isUnreached(error: unknown): error is { readonly code: string } {
   const { code, phase, response } = error
   if (code === 'TIMEOUT') return BEFORE_TLS.has(phase)
   return code === 'DNS' || code === 'CONNECT' || (code === 'PROXY' && response === undefined)
-}
-
-/** A source nobody has opened yet can still be sent. */
-function isWhole({ replayable, body }: HttpRequest): boolean {
-  return replayable || (body !== undefined && 'spent' in body && !body.spent)
 }

@@ -2,6 +2,7 @@
 import { switchMap, throwError, timer, type Observable } from 'rxjs'
 import {
   ATTEMPT,
+  canBeSentAgain,
   clock,
   DEADLINE,
   describe,
@@ -22,7 +23,7 @@ import {
   type RetryBudget,
 } from '../../src/index.ts'
 import type { RetryOptions } from './options.ts'
-import { canBeSentAgain, isUnsent, worthRepeating } from './worth.ts'
+import { isUnsent, worthRepeating } from './worth.ts'
 
 /** Why an outcome that was worth another attempt gets none. */
 type Hindrance = 'times' | 'method' | 'body' | 'retry-after' | 'deadline' | 'budget'

@@ -1,5 +1,5 @@
-/** What is worth another attempt, what is safe to send again, and how long to wait in between. */
-import { isHttpError, isTransient, type HttpRequest, type Outcome } from '../../src/index.ts'
+/** What is worth another attempt, what has provably not been seen, and how long to wait in between. */
+import { isHttpError, isTransient, type Outcome } from '../../src/index.ts'
 
 /** Why an outcome is worth another attempt, for people; `undefined` when it is not. */
 export function worthRepeating({ head, error }: Outcome, statuses: readonly number[]): string | undefined {
@@ -11,11 +11,6 @@ export function worthRepeating({ head, error }: Outcome, statuses: readonly numb
 /** True when the peer has provably not seen the request, so that any method may be sent again. */
 export function isUnsent({ error }: Outcome): boolean {
   return isHttpError(error) && error.requestWritten === 'no'
-}
-
-/** True when there is a body to send again, or none is needed: a source nobody has opened yet can still be sent. */
-export function canBeSentAgain({ replayable, body }: HttpRequest): boolean {
-  return replayable || (body !== undefined && 'spent' in body && !body.spent)
 }
 
 const LONGEST_DELAY = 20_000

@@ -1,6 +1,7 @@
 /** One call that is signed: sent, and once more when the server says that our clock is wrong. */
 import { defer, from, switchMap, type Observable } from 'rxjs'
 import {
+  canBeSentAgain,
   clock,
   discard,
   IDENTITY,
@@ -14,7 +15,6 @@ import {
   type Outcome,
   type ResponseHead,
 } from '../../src/index.ts'
-import { canBeSentAgain } from '../auth/unanswered.ts'
 import { chunked } from './chunks.ts'
 import type { Credentials, Held } from './credentials.ts'
 import type { SigV4Options } from './options.ts'
