@@ -1,17 +1,60 @@
 /** Digests of bodies that are produced while they are sent: read once before, and held to it when they are sent. */
 import { hashing } from '#hashing'
-import { Observable } from 'rxjs'
-import type { UploadIterator, UploadSource } from '../../src/index.ts'
+import { catchError, map, Observable, throwError } from 'rxjs'
+import {
+  describe,
+  HttpError,
+  isHttpError,
+  type HttpRequest,
+  type UploadIterator,
+  type UploadSource,
+} from '../../src/index.ts'
 import type { HashName } from './hashing.ts'
 
 /** What reading a body through came to. */
-export interface UploadDigest {
+export interface ReadThrough {
+  readonly digest: Uint8Array
+  /** The body to send: as long as the one that was read, and in place of its end an error when it is another one. */
+  readonly body: UploadSource
+}
+
+/**
+ * Reads the body of a request through for its digest, before it is sent; `purpose` says in errors what it is part of. Leaving it gives the body
+ * back at once. Fails with `BODY` where the body does. Whoever asks sees to it that the body can be opened again.
+ */
+export function readThrough(
+  request: HttpRequest,
+  source: UploadSource,
+  name: HashName,
+  purpose: string,
+): Observable<ReadThrough> {
+  const details = { phase: 'send', request, attempt: request.attempt } as const
+  const body = `The body of ${describe(request, request.attempt)}`
+  const changed = (): HttpError =>
+    new HttpError('BODY', `${body} is not the one its ${purpose} was made of: it changed in between.`, {
+      ...details,
+      requestWritten: 'maybe',
+    })
+  const failed = (cause: unknown): HttpError =>
+    isHttpError(cause)
+      ? cause.with({ request, attempt: request.attempt, requestWritten: 'no' })
+      : new HttpError('BODY', `${body} failed while it was read for its ${purpose}.`, {
+          ...details,
+          requestWritten: 'no',
+          cause,
+        })
+  return digestOf(source, name).pipe(
+    map(({ digest, length }) => ({ digest, body: heldTo(source, name, { digest, length }, changed) })),
+    catchError((cause: unknown) => throwError(() => failed(cause))),
+  )
+}
+
+interface UploadDigest {
   readonly digest: Uint8Array
   readonly length: number
 }
 
-/** Reads a body through for its digest. Leaving it gives the body back at once. Whoever asks sees to it that it can be opened again. */
-export function digestOf(source: UploadSource, name: HashName): Observable<UploadDigest> {
+function digestOf(source: UploadSource, name: HashName): Observable<UploadDigest> {
   return new Observable(subscriber => {
     const iterator = source.open()
     let over = false
@@ -41,20 +84,15 @@ export function digestOf(source: UploadSource, name: HashName): Observable<Uploa
   })
 }
 
-/** The same body, which fails in place of its end when it is not the one that was read for `expected`. */
-export function heldTo(
-  source: UploadSource,
-  name: HashName,
-  expected: Uint8Array,
-  changed: () => unknown,
-): UploadSource {
+function heldTo(source: UploadSource, name: HashName, read: UploadDigest, changed: () => HttpError): UploadSource {
   return {
-    length: source.length,
+    // Now it is known, also where nobody knew it: some servers take no body without it (S3 for one).
+    length: source.length ?? read.length,
     replayable: source.replayable,
     get spent() {
       return source.spent === true
     },
-    open: () => holding(source.open(), name, expected, changed),
+    open: () => holding(source.open(), name, read.digest, changed),
   }
 }
 
@@ -62,7 +100,7 @@ function holding(
   iterator: UploadIterator,
   name: HashName,
   expected: Uint8Array,
-  changed: () => unknown,
+  changed: () => HttpError,
 ): UploadIterator {
   const hash = hashing(name)
   return {

@@ -1,7 +1,7 @@
 /** What of a body goes into the signature of its request. */
 import { map, of, type Observable } from 'rxjs'
-import { config, describe, HttpError, type HttpRequest, type UploadSource } from '../../src/index.ts'
-import { digestOf, heldTo } from '../hashing/upload-digest.ts'
+import { config, describe, type HttpRequest, type UploadSource } from '../../src/index.ts'
+import { readThrough } from '../hashing/upload-digest.ts'
 import { chunkedLength, STREAMING } from './chunks.ts'
 import { hex, sha256Hex } from './hex.ts'
 import type { SigV4Options } from './options.ts'
@@ -61,17 +61,7 @@ function hashed(request: HttpRequest, source: UploadSource): Observable<Prepared
       `The body of ${describe(request)} can be read only once, and would have to be read for its signature before it is sent; give a function that returns a new one, as in () => createReadStream(path), or use sigv4({ payload: 'streaming' }).`,
     )
   }
-  return digestOf(source, 'sha-256').pipe(
-    map(({ digest }) => {
-      const changed = (): HttpError =>
-        new HttpError('BODY', `The body of ${describe(request, request.attempt)} changed after it was signed.`, {
-          phase: 'send',
-          request,
-          attempt: request.attempt,
-          requestWritten: 'maybe',
-        })
-      const body = heldTo(source, 'sha-256', digest, changed)
-      return { request: request.with({ body }).header(HASH, hex(digest)) }
-    }),
+  return readThrough(request, source, 'sha-256', 'signature').pipe(
+    map(({ digest, body }) => ({ request: request.with({ body }).header(HASH, hex(digest)) })),
   )
 }

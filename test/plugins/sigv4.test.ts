@@ -250,6 +250,24 @@ describe('a body', () => {
     expect(engine.history[0]?.body.text()).toBe('a')
   })
 
+  it('that a function makes is sent with its length, which S3 wants', async () => {
+    const engine = mock(() => 200)
+    await answerOf(open(engine).put('x', () => pieces('one ', 'two')))
+    expect(engine.history[0]?.request.headers.get('content-length')).toBe('7')
+    expect(engine.history[0]?.body.text()).toBe('one two')
+  })
+
+  it('that fails while it is read for its signature fails the call', async () => {
+    const broken = new Error('no disk')
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(3)
+      throw broken
+    }
+    const error = await errorOf(open(mock(() => 200)).put('x', () => failing()))
+    expect(error).toMatchObject({ code: 'BODY', phase: 'send', cause: broken, requestWritten: 'no', attempt: 1 })
+    expect(error.message).toBe('The body of PUT https://a.test/x failed while it was read for its signature.')
+  })
+
   it('that changed after it was signed fails in place of its end', async () => {
     let count = 0
     const error = await errorOf(open(mock(() => 200)).put('x', () => pieces(`made ${++count}`)))
