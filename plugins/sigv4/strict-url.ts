@@ -13,7 +13,7 @@ export interface StrictUrl {
   readonly query: Readonly<Record<string, string[]>>
 }
 
-/** Writes the url of a request the strict way. Throws `CONFIG` for a query that is not UTF-8. */
+/** Writes the url of a request the strict way. Throws `CONFIG` for a query that is not UTF-8, and for the name `__proto__` in one. */
 export function strictUrl(request: HttpRequest): StrictUrl {
   const { origin, target } = request
   const at = target.indexOf('?')
@@ -25,6 +25,7 @@ export function strictUrl(request: HttpRequest): StrictUrl {
     const [name, value] = halves(pair).map(half => strict(half.replaceAll('+', '%20')))
     written.push(value === undefined ? (name ?? '') : `${name ?? ''}=${value}`)
     const key = decoded(request, name ?? '')
+    if (key === '__proto__') throw unnameable(request)
     ;(query[key] ??= []).push(decoded(request, value ?? ''))
   }
   return { url: `${origin}${path}${written.length === 0 ? '' : `?${written.join('&')}`}`, path, query }
@@ -44,12 +45,16 @@ function strict(text: string): string {
 }
 
 function decoded(request: HttpRequest, text: string): string {
-  let name = '__proto__'
   try {
-    name = decodeURIComponent(text)
+    return decodeURIComponent(text)
   } catch {
-    // Reported below.
+    throw config(`${describe(request)} has a query that cannot be signed; it must be UTF-8, percent-encoded.`)
   }
-  if (name !== '__proto__') return name
-  throw config(`${describe(request)} has a query that cannot be signed; it must be UTF-8, percent-encoded.`)
+}
+
+/** The library would lose it. */
+function unnameable(request: HttpRequest): Error {
+  return config(
+    `${describe(request)} cannot be signed with a query parameter of the name __proto__; give it another one.`,
+  )
 }
