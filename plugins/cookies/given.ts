@@ -1,6 +1,8 @@
 /** Cookies as users and stores give them: checked, because what is sent is made of them. */
 import { config, shown, type Cookie } from '../../src/index.ts'
 import { LONGEST_LIFE } from './admission.ts'
+import { isPublicSuffix } from './place.ts'
+import { isOver } from './shelf.ts'
 import { bareDomain, wrongPair, type SetCookie } from './set-cookie.ts'
 
 /** A cookie to set by hand; what is left out is as in a `Set-Cookie` that does not say it. */
@@ -25,6 +27,9 @@ export interface CookieInit {
 const NOT_IN_NAME = /[^\x21-\x7e\x80-\xff]|[=;]|^$/
 // Servers are freer.
 const NOT_IN_KEPT_NAME = /[^\t\x20-\x7e\x80-\xff]|[=;]|^[\t ]|[\t ]$/
+// Names of hosts may have nearly everything, and what a url has in front of its last slash is a path, semicolons and all.
+const KEPT_DOMAIN = /^[\x21-\x2e\x30-\x40\x5b-\x7e]+$/
+const KEPT_PATH = /^\/[\t\x20-\x7e\x80-\xff]*$/
 const NOT_IN_VALUE = /[^\t\x20-\x3a\x3c-\x7e\x80-\xff]|^[\t ]|[\t ]$/
 
 /** Reads a cookie of a user. Throws `CONFIG` for what could not be said in a `Set-Cookie`. */
@@ -69,8 +74,15 @@ export function saidBy(init: CookieInit): SetCookie {
   }
 }
 
-/** Reads a cookie that was kept somewhere. Throws `CONFIG` for what no jar could have kept. */
-export function keptBefore(given: unknown, now: number): Cookie {
+/** Reads cookies that were kept somewhere, those that may be sent still. Throws `CONFIG` for what no jar could have kept. */
+export function keptBefore(given: readonly unknown[], now: number): readonly Cookie[] {
+  // The list of public suffixes grows: what was somebody's domain may be one of strangers now (RFC 6265bis §5.8.3).
+  return given
+    .map(one => kept(one, now))
+    .filter(cookie => !isOver(cookie, now) && (cookie.hostOnly || !isPublicSuffix(cookie.domain)))
+}
+
+function kept(given: unknown, now: number): Cookie {
   const { name, value, domain, hostOnly, path, secure, httpOnly, sameSite, expiresAt, createdAt } = {
     __proto__: null,
     ...Object(given),
@@ -80,8 +92,9 @@ export function keptBefore(given: unknown, now: number): Cookie {
     typeof value === 'string' &&
     wrongText(name, value, NOT_IN_KEPT_NAME) === undefined &&
     typeof domain === 'string' &&
-    /^[^\s;,/A-Z]+$/.test(domain) &&
-    isPath(path) &&
+    KEPT_DOMAIN.test(domain) &&
+    typeof path === 'string' &&
+    KEPT_PATH.test(path) &&
     typeof hostOnly === 'boolean' &&
     typeof secure === 'boolean' &&
     typeof httpOnly === 'boolean' &&

@@ -94,7 +94,7 @@ export class CookieJar implements Iterable<Cookie> {
     if (!Array.isArray(cookies)) throw config(`A jar is made of what toJSON() of a jar gave, not of ${shown(json)}.`)
     const jar = new CookieJar(options)
     const now = clock.now()
-    for (const cookie of cookies as unknown[]) jar.#keep(keptBefore(cookie, now), now)
+    for (const cookie of keptBefore(cookies, now)) jar.#keep(cookie, now)
     return jar
   }
 
@@ -161,8 +161,7 @@ export class CookieJar implements Iterable<Cookie> {
     if (this.#store === undefined) return
     const cookies = await this.#store.load()
     const now = clock.now()
-    for (const cookie of cookies.map(one => keptBefore(one, now)))
-      if (!isOver(cookie, now)) this.#shelf.put(cookie, now)
+    for (const cookie of keptBefore(cookies, now)) this.#shelf.put(cookie, now)
     this.#ready = true
   }
 

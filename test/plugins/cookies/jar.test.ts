@@ -689,6 +689,37 @@ describe('what is in a jar', () => {
     expect(refusal(() => CookieJar.fromJSON(json))).toMatch(/toJSON\(\)|not a cookie/)
   })
 
+  it.each([
+    ['a default path with a semicolon', 'https://a.test/app;v=1/page', 'a=1'],
+    ['a default path of more than 1,024 bytes', `https://a.test/${'x'.repeat(2000)}/page`, 'a=1'],
+    ['a path with what urls do not have', 'https://a.test/', 'a=1; Path=/"\u00e4\t#?'],
+    ['a host with a semicolon', 'https://a;b.test/', 'a=1'],
+    ['a host with a comma and more', "https://a,b!$&'()*+=~_.test/", 'a=1'],
+    ['an address of IPv6', 'https://[::1]/', 'a=1'],
+    ['a domain with an underscore', 'https://x.a_b.test/', 'a=1; Domain=a_b.test'],
+    ['a name of odd characters', 'https://a.test/', '"a\u00ff,\t{}()<>@:\\[]?=1'],
+    ['a value of odd characters', 'https://a.test/', 'a==\u0080 "\t,\\'],
+  ])('goes through JSON and back with %s', (_, url, line) => {
+    const jar = new CookieJar()
+    jar.set(line, url)
+    expect([...CookieJar.fromJSON(JSON.parse(JSON.stringify(jar)))]).toEqual([...jar])
+  })
+
+  it('made of JSON has nothing for a domain that is one of strangers by now', () => {
+    const cookies = ['co.uk', 'github.io', 'com', 'shop.co.uk'].flatMap(domain => [
+      { ...good, domain, hostOnly: false },
+      { ...good, name: 'host', domain, hostOnly: true },
+    ])
+    const jar = CookieJar.fromJSON({ cookies })
+    expect([...jar].map(({ name, domain }) => `${name} ${domain}`)).toEqual([
+      'host co.uk',
+      'host github.io',
+      'host com',
+      'a shop.co.uk',
+      'host shop.co.uk',
+    ])
+  })
+
   it('made of JSON has nothing that is over, nothing from the future, and nothing that lives too long', () => {
     virtually(() => {
       const cookies = [
