@@ -76,7 +76,8 @@ export const xsrf: PluginFactory<'xsrf', XsrfOptions> = definePlugin({
       if (method === 'GET' || method === 'HEAD' || headers.has(header)) return next(request)
       if (!atHome(request, origins, 'xsrf', { baseUrl })) return next(request)
       const token = tokenFor(request, options)
-      return next(token === undefined ? request : request.header(header, token))
+      // Whoever reads it can forge requests, whatever the header is called.
+      return next(token === undefined ? request : request.with({ headers: headers.setSecret(header, token) }))
     }
   },
 })

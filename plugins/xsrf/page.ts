@@ -13,27 +13,35 @@ export function pageOrigin(): string | undefined {
 export function documentCookie(): string | undefined {
   if (Object.hasOwn(Object.prototype, 'document')) return undefined
   const { document } = globalThis as { readonly document?: { readonly cookie?: unknown } }
-  const cookie = document?.cookie
-  return typeof cookie === 'string' ? cookie : undefined
+  try {
+    const cookie = document?.cookie
+    return typeof cookie === 'string' ? cookie : undefined
+  } catch {
+    // A sandbox has no cookies, and says so by throwing.
+    return undefined
+  }
 }
 
-/** Finds the token: the first cookie of the name that is not empty. */
+/** Finds the token: the first cookie of the name that is not empty and that a header can carry. */
 export function tokenIn(cookies: string | undefined, name: string): string | undefined {
   for (const pair of cookies?.split(';') ?? []) {
     const at = pair.indexOf('=')
     if (at < 0 || pair.slice(0, at).trim() !== name) continue
     const value = pair.slice(at + 1).trim()
-    if (value !== '') return decoded(value)
+    const token = [decoded(value), value].find(isSendable)
+    if (token !== undefined) return token
   }
   return undefined
 }
 
-/** Percent-decoded, if that is something a header can carry; who planted something else gets it back as it was. */
+/** Whoever may set cookies for a page, as its subdomains may, could plant one that would fail every call. */
+function isSendable(token: string): boolean {
+  return /^[\t\x20-\x7e\xa0-\xff]+$/.test(token)
+}
+
 function decoded(value: string): string {
-  if (!value.includes('%')) return value
   try {
-    const text = decodeURIComponent(value)
-    return /^[\t\x20-\x7e\xa0-\xff]*$/.test(text) ? text : value
+    return decodeURIComponent(value)
   } catch {
     return value
   }

@@ -158,6 +158,34 @@ describe('the token', () => {
     expect(await tokenOf('x', { headers: cookie === undefined ? {} : { cookie } })).toBe(token)
   })
 
+  it.each([
+    ['as it is', 'XSRF-TOKEN=日本', undefined],
+    ['in part encoded', 'XSRF-TOKEN=%E6%97%A5本', undefined],
+    ['before the right one', 'XSRF-TOKEN=日本; XSRF-TOKEN=p1', 'p1'],
+  ])('that no header can carry, planted %s, does not fail the call', async (_, cookie, token) => {
+    vi.stubGlobal('location', { origin: 'https://a.test' })
+    vi.stubGlobal('document', { cookie })
+    expect(await tokenOf('x', { headers: {} })).toBe(token)
+  })
+
+  it('is none where a sandbox forbids to look for it', async () => {
+    vi.stubGlobal('location', { origin: 'null' })
+    vi.stubGlobal('document', {
+      get cookie(): string {
+        throw new DOMException('The document is sandboxed.', 'SecurityError')
+      },
+    })
+    expect(await tokenOf('x', { headers: {} })).toBeUndefined()
+    expect(await tokenOf('x')).toBe('t0')
+  })
+
+  it('is never shown, whatever its header is called', async () => {
+    const { engine, api } = open({ header: 'X-Proof' })
+    await firstValueFrom(api.post('x', {}, { headers: COOKIE }))
+    expect(tokens(engine, 'x-proof')).toEqual(['t0'])
+    expect(engine.history[0]?.request.headers.toJSON()).toMatchObject({ 'x-proof': '<redacted:2>' })
+  })
+
   it('never overwrites a header, in whatever case', async () => {
     expect(await tokenOf('x', { headers: { ...COOKIE, 'x-XSRF-token': 'mine' } })).toBe('mine')
   })
