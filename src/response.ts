@@ -5,7 +5,7 @@ import { describe, HttpError } from './errors.ts'
 import type { ResponseHead, Timings } from './events.ts'
 import { HttpHeaders } from './headers.ts'
 import { inspectAsJson, redactUrl } from './redact.ts'
-import { isPromise, issuePlace, type Schema, type SchemaIssue } from './schema.ts'
+import { answerOf, isPromise, issuePlace, type Schema, type SchemaIssue } from './schema.ts'
 import { readValue, unreadable, VALUE_READER } from './value.ts'
 
 /** What a response adds to its head. */
@@ -137,14 +137,15 @@ export class HttpResponse<V = unknown> extends Answer {
   }
 
   #matching<T>(value: unknown, schema: Schema<T>): T {
-    const result = schema['~standard'].validate(value)
-    if (isPromise(result)) {
+    const said = schema['~standard'].validate(value)
+    if (isPromise(said)) {
       throw new HttpError(
         'CONFIG',
         `The schema of ${schema['~standard'].vendor} is asynchronous; give it to the plugin validate, which waits for it, or use it on response.json() by itself.`,
         { phase: 'config', request: this.request },
       )
     }
+    const result = answerOf(schema, said)
     if (result.issues === undefined) return result.value
     throw mismatch(this, result.issues)
   }

@@ -1,4 +1,5 @@
 /** The part of the Standard Schema interface (standardschema.dev, version 1) that sluice calls. */
+import { config } from './errors.ts'
 
 /** One thing a schema found wrong. */
 export interface SchemaIssue {
@@ -25,9 +26,26 @@ export type SchemaResult<Output> =
 export function isPromise<Output>(
   result: SchemaResult<Output> | Promise<SchemaResult<Output>>,
 ): result is Promise<SchemaResult<Output>> {
+  // A broken schema may answer anything.
+  if (typeof result !== 'object' || (result as object | null) === null) return false
   if (!('then' in result) || typeof result.then !== 'function') return false
   result.then(undefined, () => undefined)
   return true
+}
+
+/** What a schema answered. Throws `CONFIG` when that is neither a value nor a list of issues: it is not shown, for it may be the value. */
+export function answerOf<Output>(
+  { '~standard': { vendor } }: Schema,
+  result: SchemaResult<Output>,
+): SchemaResult<Output> {
+  const sound =
+    typeof result === 'object' &&
+    (result as object | null) !== null &&
+    (result.issues === undefined || Array.isArray(result.issues))
+  if (sound) return result
+  throw config(
+    `The schema of ${vendor} answered neither with a value nor with a list of issues, as Standard Schema wants.`,
+  )
 }
 
 /** Ends a sentence with where the first issue is, as in ` at users.0.name`. What the issue says is left out: it may quote the value. */

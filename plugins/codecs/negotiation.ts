@@ -110,7 +110,7 @@ function valueOf({ decode }: Codec, type: MediaType, response: HttpResponse): un
   } catch (error) {
     throw failure(error, type, response)
   }
-  if (typeof value === 'object' && value !== null && isPromise(value as never)) {
+  if (isPromise(value as never)) {
     throw config(`The codec of ${type.type} reads asynchronously; value() needs one that answers at once.`)
   }
   return value

@@ -1,6 +1,7 @@
 /** Holds a whole answer back until its schema has said what it is. */
-import { from, type Subscription } from 'rxjs'
+import { from, map, type Observable, type Subscription } from 'rxjs'
 import {
+  answerOf,
   HttpError,
   isBodiless,
   isPromise,
@@ -44,28 +45,30 @@ export class Validating extends Stage {
   }
 
   #judge(response: HttpResponse, schema: Schema): void {
-    let result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>
+    let judged = response
     try {
-      const value = valueOf(response)
-      if (value === undefined) {
-        super.next({ type: 'response', response })
-        return
+      const read = valueOf(response)
+      if (read !== undefined) {
+        const result = schema['~standard'].validate(read.value)
+        if (isPromise(result)) {
+          this.#wait(from(result).pipe(map(late => judgement(response, answerOf(schema, late)))))
+          return
+        }
+        judged = judgement(response, answerOf(schema, result))
       }
-      result = schema['~standard'].validate(value.value)
     } catch (error) {
       this.error(error)
       return
     }
-    if (isPromise(result)) this.#wait(response, result)
-    else this.#settle(response, result)
+    super.next({ type: 'response', response: judged })
   }
 
-  #wait(response: HttpResponse, promise: Promise<SchemaResult<unknown>>): void {
+  #wait(judged: Observable<HttpResponse>): void {
     this.#waiting = true
-    this.#later = from(promise).subscribe({
-      next: result => {
+    this.#later = judged.subscribe({
+      next: response => {
         this.#waiting = false
-        this.#settle(response, result)
+        super.next({ type: 'response', response })
         if (this.#completed) super.complete()
       },
       error: (error: unknown) => {
@@ -73,17 +76,15 @@ export class Validating extends Stage {
       },
     })
   }
+}
 
-  #settle(response: HttpResponse, result: SchemaResult<unknown>): void {
-    if (result.issues === undefined) {
-      super.next({ type: 'response', response: response.with({ settled: { value: result.value } }) })
-      return
-    }
-    const error = mismatch(response, result.issues)
-    // That the status is an error is the greater news: it goes on, and whoever wants the value hears of the rest.
-    if (response.ok) this.error(error)
-    else super.next({ type: 'response', response: response.with({ settled: { error } }) })
-  }
+/** The answer with the value its schema made of it, or with the error of asking for that. Throws for a success that does not match. */
+function judgement(response: HttpResponse, result: SchemaResult<unknown>): HttpResponse {
+  if (result.issues === undefined) return response.with({ settled: { value: result.value } })
+  const error = mismatch(response, result.issues)
+  // That the status is an error is the greater news: it goes on, and whoever wants the value hears of the rest.
+  if (response.ok) throw error
+  return response.with({ settled: { error } })
 }
 
 /** The value of an answer; `undefined` where a body that comes with an error is none, as a page of a proxy. Throws for a success. */

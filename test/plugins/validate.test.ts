@@ -91,6 +91,36 @@ describe('a success', () => {
     await expect(firstValueFrom(clientOf({ body: 1 }, { schema: throwing }).get('a'))).rejects.toBe(broken)
   })
 
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['true', true],
+    ['the value itself', 's3cret'],
+    ['issues that are none', { issues: 7 }],
+    ['issues that are null', { issues: null }],
+  ])('fails the call, and at once, when its schema answers with %s', async (_, result) => {
+    const says = `The schema of tests answered neither with a value nor with a list of issues, as Standard Schema wants.`
+    for (const broken of [schema(() => result as never), schema(() => Promise.resolve(result as never))]) {
+      for (const [answer, options] of [
+        [{ body: 1 }, { schema: broken }],
+        [{ status: 422, body: 1 }, { errors: { default: broken } }],
+      ] as const) {
+        const client = clientOf(answer, options)
+        const error = await errorOf(firstValueFrom(client.get('a')))
+        expect([error.code, error.phase, error.message, client.inFlight]).toEqual(['CONFIG', 'config', says, 0])
+      }
+    }
+  })
+
+  it('fails the call when the place of an issue cannot be read', async () => {
+    const nowhere = { issues: [{ message: 'x', path: [null] }] } as never
+    for (const broken of [schema(() => nowhere), schema(() => Promise.resolve(nowhere))]) {
+      const client = clientOf({ body: 1 }, { schema: broken })
+      await expect(firstValueFrom(client.get('a'))).rejects.toBeInstanceOf(Error)
+      expect(client.inFlight).toBe(0)
+    }
+  })
+
   it('is not validated where the call leaves the plugin out, or has a schema of its own', async () => {
     const client = clientOf({ body: { name: 'ada' } }, { schema: never })
     expect((await firstValueFrom(client.get('a', { validate: false }))).value()).toEqual({ name: 'ada' })

@@ -175,4 +175,12 @@ describe('json with a schema', () => {
     })
     expect(() => aResponse('{}').json(failing)).toThrow(RangeError)
   })
+
+  it.each([[undefined], [null], [7]])('refuses one that answers %o', nothing => {
+    const error = thrown(() => aResponse('{}').json(schema(nothing as never)))
+    expect([error.code, error.message]).toEqual([
+      'CONFIG',
+      expect.stringMatching(/^The schema of tests answered neither/),
+    ])
+  })
 })

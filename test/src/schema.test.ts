@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isPromise, issuePlace } from '../../src/schema.ts'
+import { answerOf, isPromise, issuePlace, type Schema } from '../../src/schema.ts'
 
 // What a response makes of them is in response.test.ts.
 
@@ -21,4 +21,28 @@ describe('isPromise', () => {
     expect(isPromise({ issues: [] })).toBe(false)
     expect(isPromise(Promise.resolve({ value: 1 }))).toBe(true)
   })
+
+  it.each([[undefined], [null], [7], ['then'], [() => 1], [{ then: true }]])('takes %o for none', broken => {
+    expect(isPromise(broken as never)).toBe(false)
+  })
+})
+
+describe('answerOf', () => {
+  const schema: Schema = { '~standard': { version: 1, vendor: 'tests', validate: value => ({ value }) } }
+
+  it.each<[object]>([[{ value: 1 }], [{ value: undefined, issues: undefined }], [{ issues: [] }]])(
+    'is %o as it is',
+    result => {
+      expect(answerOf(schema, result as never)).toBe(result)
+    },
+  )
+
+  it.each([[undefined], [null], ['s3cret'], [{ issues: 7 }], [{ issues: null }], [{ issues: {} }]])(
+    'throws CONFIG for %o and does not show it',
+    broken => {
+      expect(() => answerOf(schema, broken as never)).toThrow(
+        'The schema of tests answered neither with a value nor with a list of issues, as Standard Schema wants.',
+      )
+    },
+  )
 })
