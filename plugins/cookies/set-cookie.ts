@@ -29,6 +29,8 @@ const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
 /** Reads one line. A text says why it is ignored. */
 export function parseSetCookie(line: string): SetCookie | string {
   if (CONTROL.test(line)) return 'has a control character'
+  // No server can say it, but a user can.
+  if (/[^\0-\xff]/.test(line)) return 'has a character that no header can have'
   const [pair, rest] = cut(line, ';')
   const equals = pair.indexOf('=')
   const name = equals < 0 ? '' : trimmed(pair.slice(0, equals))

@@ -571,6 +571,9 @@ describe('set()', () => {
 
   it.each([
     ['\u0000=1', 'it has a control character'],
+    ['a=\u20ac', 'it has a character that no header can have'],
+    ['\u0100=1', 'it has a character that no header can have'],
+    ['a=1; Path=/\u{1f36a}', 'it has a character that no header can have'],
     ['=', 'it has neither a name nor a value'],
     [`a=${'x'.repeat(5000)}`, 'it is longer than 4096 bytes'],
     ['a=1; Secure', 'it is Secure, which only https may set'],
