@@ -177,7 +177,7 @@ describe('json with a schema', () => {
   })
 
   it.each([[undefined], [null], [7]])('refuses one that answers %o', nothing => {
-    const error = thrown(() => aResponse('{}').json(schema(nothing as never)))
+    const error = thrown(() => aResponse('{}').json(schema(() => nothing as never)))
     expect([error.code, error.message]).toEqual([
       'CONFIG',
       expect.stringMatching(/^The schema of tests answered neither/),
