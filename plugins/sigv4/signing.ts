@@ -38,8 +38,8 @@ export interface SigningParts {
 export class Signing {
   readonly #request: HttpRequest
   readonly #parts: SigningParts
-  /** The time the last signature is of. */
-  #signedAt = 0
+  /** By how much the time of the last signature was ahead of our clock. */
+  #skew = 0
   #corrected = false
 
   constructor(request: HttpRequest, parts: SigningParts) {
@@ -66,33 +66,38 @@ export class Signing {
 
   async #signed({ request, chunks }: Prepared, held: Held): Promise<HttpRequest> {
     const { scope, skews } = this.#parts
-    this.#signedAt = clock.now() + (skews.get(request.origin) ?? 0)
-    const signed = await sign(request, held, scope, this.#signedAt)
+    this.#skew = skews.get(request.origin) ?? 0
+    const signed = await sign(request, held, scope, clock.now() + this.#skew)
     if (chunks === undefined) return signed.request
     const key = await signingKey(held, scope, signed.date)
     return signed.request.with({ body: chunked(chunks.source, chunks.length, { ...signed, key }) })
   }
 
-  readonly #leaves = (head: ResponseHead): boolean => this.#skew(head) !== undefined
+  readonly #leaves = (head: ResponseHead): boolean =>
+    this.#correction(head) !== undefined && canBeSentAgain(this.#request)
 
   #decide({ head }: Outcome, tell: (event: NoticeEvent) => void): Observable<HttpEvent> | undefined {
-    const skew = head && this.#skew(head)
+    const skew = head && this.#correction(head)
     if (skew === undefined) return undefined
     this.#corrected = true
     this.#parts.skews.set(this.#request.origin, skew)
     tell(notice('sigv4', 'clock corrected', { skew }))
-    return this.#send()
+    // A body that is gone is not signed again; the next one is signed at the right time.
+    return canBeSentAgain(this.#request) ? this.#send() : undefined
   }
 
   /**
    * By how much the server's clock is ahead of ours, for a refusal that is due to it: services say so in different words (RequestTimeTooSkewed,
-   * SignatureDoesNotMatch, InvalidSignatureException), but all of them in a `Date` that is far from the time that was signed.
+   * SignatureDoesNotMatch, InvalidSignatureException), but all of them in a `Date` that is far from the time it is for whoever signed.
    */
-  #skew({ status, headers }: ResponseHead): number | undefined {
+  #correction({ status, headers }: ResponseHead): number | undefined {
     if (this.#corrected || (status !== 400 && status !== 401 && status !== 403)) return undefined
     const now = clock.now()
     const date = parseHttpDate(headers.get('date') ?? '', now)
-    if (date === undefined || Math.abs(date - this.#signedAt) <= TOLERATED) return undefined
-    return canBeSentAgain(this.#request) ? date - now : undefined
+    if (date === undefined) return undefined
+    // What a cache kept was said a while ago (RFC 9111 §5.1).
+    const age = headers.get('age') ?? ''
+    const skew = date + (/^\d{1,9}$/.test(age) ? Number(age) * 1_000 : 0) - now
+    return Math.abs(skew - this.#skew) > TOLERATED ? skew : undefined
   }
 }

@@ -187,15 +187,34 @@ describe('the time', () => {
     expect(engine.history.length).toBe(1)
   })
 
-  it('is not corrected for a body that is gone', async () => {
-    at(SERVER)
+  it('is corrected for the next call where a body is gone', async () => {
+    at(SERVER - 3_600_000)
     async function* once() {
       yield 'abc'
     }
-    const engine = mock(() => ({ status: 403, headers: { date: date(0) } }))
+    const engine = mock(() => 200).enqueue({ status: 403, body: 'too skewed', headers: { date: date(SERVER) } })
     const headers = { 'content-length': 3 }
     const api = open(engine, { payload: 'streaming' })
-    expect((await answerOf(api.put('x', once(), { headers }))).status).toBe(403)
+    const refused = await answerOf(api.put('x', once(), { headers }))
+    expect([refused.status, refused.text()]).toEqual([403, 'too skewed'])
+    await answerOf(api.put('x', once(), { headers }))
+    expect(dates(engine)).toEqual(['20261121T110000Z', '20261121T120000Z'])
+  })
+
+  it('is not wrong because a request took long', async () => {
+    at(SERVER)
+    const engine: MockEngine = mock(() => {
+      vi.setSystemTime(SERVER + 600_000)
+      return { status: 403, headers: { date: date(SERVER + 600_000) } }
+    })
+    expect((await answerOf(open(engine).put('x', 'long'))).status).toBe(403)
+    expect(engine.history.length).toBe(1)
+  })
+
+  it('is not wrong because a refusal is an old one that a cache kept', async () => {
+    at(SERVER)
+    const engine = mock(() => ({ status: 403, headers: { date: date(SERVER - 600_000), age: '600' } }))
+    expect((await answerOf(open(engine).get('x'))).status).toBe(403)
     expect(engine.history.length).toBe(1)
   })
 
