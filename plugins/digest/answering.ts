@@ -63,7 +63,7 @@ export class Answering {
   }
 
   run(): Observable<HttpEvent> {
-    const room = this.#nonces.find(this.#request.url, this.#login.username)
+    const room = this.#nonces.find(this.#request.url, this.#login.username, this.#options.realm)
     const nonce = room?.current
     const known = room !== undefined && nonce !== undefined && this.#mayAnswer(nonce)
     const events = known ? this.#prove(room, nonce, false) : this.#next(this.#request)

@@ -42,9 +42,11 @@ export class Room {
 export class Nonces {
   readonly #spaces = new Spaces<Room>()
 
-  /** The room a url is in, when its server has let this user in before. */
-  find(url: string, username: string): Room | undefined {
-    return this.#spaces.find(url, room => room.username === username && room.current !== undefined)
+  /** The room a url is in, when its server has let this user in before; only one of `realm`, if one is named. */
+  find(url: string, username: string, realm: string | undefined): Room | undefined {
+    return this.#spaces.find(url, ({ current, username: whose }) => {
+      return current !== undefined && whose === username && (realm ?? current.realm) === current.realm
+    })
   }
 
   /** The room a challenge is about, made when it is a new one. */

@@ -143,6 +143,23 @@ describe('a server that asks', () => {
     expect(api.history).toHaveLength(3)
   })
 
+  it('is answered unasked in the realm that was named for the call, and in no other', () => {
+    const api = mock(({ request }) => {
+      const realm = request.target.slice(1)
+      const said = request.headers.get('authorization')
+      if (said?.includes(`realm="${realm}"`) === true) return 200
+      const challenge = `Digest realm="${realm}", nonce="of ${realm}", qop="auth", algorithm=SHA-256`
+      return { status: 401, headers: { 'www-authenticate': challenge } }
+    })
+    const client = open(api, { username: 'a', password: 'b' })
+    for (const realm of ['one', 'two']) expect(statusOf(client.get(realm))).toBe(200)
+    const known = api.history.length
+    for (const realm of ['one', 'two']) expect(statusOf(client.get(realm, { digest: { realm } }))).toBe(200)
+    expect(api.history.length - known).toBe(2)
+    expect(statusOf(client.get('three', { digest: { realm: 'four' } }))).toBe(401)
+    expect(authorizations(api).at(-1)).toBeUndefined()
+  })
+
   it.each<[string, MockReply]>([
     ['for something else', { headers: { 'www-authenticate': 'Bearer realm="x"' } }],
     ['for nothing', {}],
