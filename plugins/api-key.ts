@@ -21,11 +21,11 @@ import {
   type HttpRequest,
   type PluginFactory,
 } from '../src/index.ts'
-import { hashing } from '#hashing'
 import { Errands } from './auth/errands.ts'
 import { atHome } from './auth/home.ts'
 import { Latest } from './auth/latest-token.ts'
 import { isLater, observed, type Later } from './auth/later.ts'
+import { fingerprint } from './hashing/fingerprint.ts'
 
 export type { Later } from './auth/later.ts'
 
@@ -183,11 +183,4 @@ function writing(options: ApiKeyOptions, value: string): (request: HttpRequest) 
 
 function unsendable(wanted: string): HttpError {
   return config(`apiKey was given a key that cannot be sent; it must be ${wanted}.`)
-}
-
-/** The same for the same key, and nothing the key could be read from. */
-function fingerprint(value: string): string {
-  const hash = hashing('sha-256')
-  hash.update(new TextEncoder().encode(value))
-  return Array.from(hash.digest().subarray(0, 16), byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -6,6 +6,7 @@ import { loginOf, loginPart, type Login } from './auth/login.ts'
 import { Answering } from './digest/answering.ts'
 import { Nonces } from './digest/nonces.ts'
 import type { DigestOptions } from './digest/options.ts'
+import { fingerprint } from './hashing/fingerprint.ts'
 
 export type { LoginPart } from './auth/login.ts'
 export type { DigestOptions } from './digest/options.ts'
@@ -72,18 +73,33 @@ export const digest: PluginFactory<'digest', DigestOptions> = definePlugin({
   },
   install: context => {
     const nonces = new Nonces()
+    const named = naming()
     return (request, next, options) => {
       if (request.headers.has('authorization') || !atHome(request, options.origins, 'digest', context)) {
         return next(request)
       }
       const answering = (login: Login): Answering => {
         const outer = request.read(IDENTITY)
-        const who = `digest ${JSON.stringify(login.username)}`
-        const named = request.note(IDENTITY, outer === undefined ? who : `${outer}, ${who}`)
-        return new Answering(named, next, options, nonces, login)
+        const who = named(login)
+        const noted = request.note(IDENTITY, outer === undefined ? who : `${outer}, ${who}`)
+        return new Answering(noted, next, options, nonces, login)
       }
       const login = loginOf('digest', options, anything)
       return isObservable(login) ? login.pipe(switchMap(known => answering(known).run())) : answering(login).run()
     }
   },
 })
+
+/** Names who asks, by the password too: whoever knows the name alone gets nothing that was kept for its owner. Remembers the last one. */
+function naming(): (login: Login) => string {
+  let last: Login | undefined
+  let name = ''
+  return login => {
+    const { username, password } = login
+    if (last?.username !== username || last.password !== password) {
+      name = `digest ${JSON.stringify(username)} ${fingerprint(JSON.stringify([username, password]))}`
+      last = login
+    }
+    return name
+  }
+}

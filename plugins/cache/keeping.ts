@@ -1,7 +1,7 @@
 /** Whether an answer may be kept, and what is written down of it (RFC 9111 §3). */
 import { isCoded, parseHttpDate, type HttpHeaders, type HttpRequest, type ResponseHead } from '../../src/index.ts'
 import { keptFields } from './fields.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprint } from '../hashing/fingerprint.ts'
 import { lifetimeOf } from './freshness.ts'
 import type { KeptMeta } from './kept.ts'
 import type { Partition } from './partition.ts'

@@ -1,6 +1,6 @@
 /** Whose answers a request may see: by default those to requests with the same credentials. */
 import { IDENTITY, isSensitive, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprint } from '../hashing/fingerprint.ts'
 
 /** Secrets that say nothing of who asks, and come and go with every request. */
 const NOBODY = /xsrf|csrf|idempotency/i

@@ -1,6 +1,6 @@
 /** Which header fields chose an answer, and whether another request would get the same one (RFC 9111 §4.1). */
 import { isSensitive, type HttpHeaders } from '../../src/index.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprint } from '../hashing/fingerprint.ts'
 
 /** More would be a server that wants no cache. */
 const MOST = 32

@@ -658,7 +658,14 @@ describe('who asks', () => {
       plugins: [digest({ username, password }), spy()],
     })
     expect(statusOf(client.get(''))).toBe(200)
-    expect(seen).toEqual(['digest "ada"', 'digest "ada"'])
+    expect(statusOf(client.get('', { digest: { password: 'wrong' } }))).toBe(401)
+    expect(statusOf(client.get('', { digest: { username: 'eve' } }))).toBe(401)
+    expect(statusOf(client.get(''))).toBe(200)
+    // One name for each user and password, whatever was sent.
+    const [ada = ''] = seen
+    expect(seen.filter(name => name === ada)).toHaveLength(3)
+    expect(new Set(seen).size).toBe(3)
+    expect(ada).toMatch(/^digest "ada" [\da-f]{32}$/)
   })
 
   it('shows no secret in errors of options', () => {

@@ -1,5 +1,6 @@
 /** Tells values apart without keeping them: what is in a store is read by others. */
 import { hashing } from '#hashing'
+import { hexadecimal } from '../../src/index.ts'
 
 const UTF8 = new TextEncoder()
 
@@ -7,7 +8,5 @@ const UTF8 = new TextEncoder()
 export function fingerprint(text: string): string {
   const hash = hashing('sha-256')
   hash.update(UTF8.encode(text))
-  let hex = ''
-  for (const byte of hash.digest().subarray(0, 16)) hex += byte.toString(16).padStart(2, '0')
-  return hex
+  return hexadecimal(hash.digest().subarray(0, 16))
 }
