@@ -7,6 +7,8 @@ const NEVER_KEPT: ReadonlySet<string> = new Set([
   'keep-alive',
   'proxy-authenticate',
   'proxy-authentication-info',
+  // Answers one proof of Digest; to the next one it would be a wrong answer, and its nonce an old one.
+  'authentication-info',
   'proxy-authorization',
   'proxy-connection',
   'te',

@@ -25,7 +25,7 @@ import { cannotBeSentAgain, unanswered } from '../auth/unanswered.ts'
 import { hashOf, isHashable } from './entity.ts'
 import type { Nonces, Room } from './nonces.ts'
 import type { DigestOptions } from './options.ts'
-import { isProven } from './proven.ts'
+import { isProven, saidOf } from './proven.ts'
 
 /** Once for a challenge, and once more when only the nonce was too old. */
 const MOST_REPLAYS = 2
@@ -161,7 +161,7 @@ export class Answering {
     }
     const said = [...head.headers.getAll('authentication-info')]
     said.push(...(outcome.response?.trailers.getAll('authentication-info') ?? []))
-    const info = parseAuthParams(said)
+    const info = saidOf(proof, parseAuthParams(said))
     if (!isProven(info, outcome, proof, nonce.algorithm)) {
       room.refused(nonce)
       throw unanswered(

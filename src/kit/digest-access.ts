@@ -37,6 +37,9 @@ export interface DigestProof {
   readonly value: string
   /** What it covers; `undefined` for the form of RFC 2069. */
   readonly qop: DigestQop | undefined
+  /** How often its nonce was used, in eight hexadecimal digits, and the client's own nonce: what answers it says the same. */
+  readonly nc: string
+  readonly cnonce: string
   /** What the other side says in `rspauth` when it knows the password too. `body`: the hash of its answer's, where it says `auth-int`. */
   readonly expected: (body?: string) => string
 }
@@ -145,7 +148,7 @@ export class DigestNonce {
     if (qop !== undefined) parts.push(`qop=${qop}`, `nc=${count}`)
     if (qop !== undefined || session !== undefined) parts.push(`cnonce="${client}"`)
     if (userhash) parts.push('userhash=true')
-    return { value: `Digest ${parts.join(', ')}`, qop, expected: hash => response('', hash) }
+    return { value: `Digest ${parts.join(', ')}`, qop, nc: count, cnonce: client, expected: hash => response('', hash) }
   }
 }
 

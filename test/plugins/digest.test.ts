@@ -18,6 +18,7 @@ import { http2 } from 'sluice/engines/http2'
 import { mock, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
 import { basic } from 'sluice/plugins/basic'
+import { cache } from 'sluice/plugins/cache'
 import { encode } from 'sluice/plugins/encode'
 import { digest, type DigestOptions } from 'sluice/plugins/digest'
 import { redirect } from 'sluice/plugins/redirect'
@@ -402,6 +403,21 @@ describe('a server that proves itself', () => {
     },
   )
 
+  it('and speaks of another request is not heard, as what a cache on the way plays back', () => {
+    const answer = (nc: string): MockReply => ({
+      headers: { 'authentication-info': `rspauth="00", qop=auth, cnonce="c", nc=${nc}, nextnonce="other"` },
+    })
+    for (const nc of ['00000001', '00000009']) {
+      const api = mock(() => 200).enqueue(
+        { status: 401, headers: { 'www-authenticate': challengeOf('n') } },
+        answer(nc),
+      )
+      const client = open(api, { username: 'a', password: 'b' })
+      expect([statusOf(client.get('')), statusOf(client.get(''))]).toEqual([200, 200])
+      expect(authorizations(api)[2]).toContain('nonce="n"')
+    }
+  })
+
   it('is heard in trailers too', () => {
     const api = mock().enqueue(
       { status: 401, headers: { 'www-authenticate': 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256' } },
@@ -419,6 +435,45 @@ describe('a server that proves itself', () => {
       { chunks: ['x'], headers: { 'authentication-info': 'rspauth="00", qop=auth-int' } },
     )
     expect(statusOf(open(api, { username: 'a', password: 'b' }).get(''))).toBe(200)
+  })
+})
+
+describe('a cache further in', () => {
+  const caching = (given: KeeperOptions = {}) => {
+    const keeper = new Keeper(given)
+    const api = mock(({ request }) => {
+      const { status, headers } = keeper.ask({
+        method: request.method,
+        target: request.target,
+        authorization: request.headers.get('authorization'),
+      })
+      return {
+        status,
+        headers: { ...headers, 'cache-control': 'max-age=60' },
+        body: status === 200 ? INSIDE : 'outside',
+      }
+    })
+    const { username, password } = keeper
+    const plugins = [digest({ username, password }), cache()] as const
+    return { keeper, client: createClient({ engine: api, baseUrl: BASE, plugins }) }
+  }
+
+  it.each<KeeperOptions>([{}, { nextnonce: true, uses: 1 }, { algorithms: ['MD5-sess'] }])(
+    'plays back what was proven, which proves nothing now and is no lie: %o',
+    given => {
+      const { keeper, client } = caching(given)
+      for (let time = 0; time < 3; time++) expect(outcomeOf(client.get(''))).toMatchObject({ status: 200 })
+      expect(keeper.verdicts.map(({ status }) => status)).toEqual([401, 200])
+      expect(statusOf(client.get('else'))).toBe(200)
+      expect(keeper.verdicts.map(({ status }) => status)).toEqual([401, 200, 200])
+    },
+  )
+
+  it('gives nothing to somebody who knows the name alone', () => {
+    const { client } = caching()
+    expect(statusOf(client.get(''))).toBe(200)
+    expect(statusOf(client.get('', { digest: { password: 'wrong' } }))).toBe(401)
+    expect(statusOf(client.get(''))).toBe(200)
   })
 })
 

@@ -82,13 +82,14 @@ describe('an answer from the cache', () => {
     expect(ask([{ headers: { ...tagged, date } }], [[1], [2]]).got[1]?.headers.get('date')).toBe(date)
   })
 
-  it('leaves out what was said of the connection, and cookies', () => {
+  it('leaves out what was said of the connection or in answer to a proof, and cookies', () => {
     const headers = {
       ...tagged,
       connection: 'x-hop',
       'x-hop': '1',
       'keep-alive': '5',
       'proxy-authenticate': 'x',
+      'authentication-info': 'nextnonce="n"',
       'set-cookie': 'a=1',
       'x-kept': '1',
     }
@@ -96,8 +97,8 @@ describe('an answer from the cache', () => {
     expect(got[0]?.headers.get('set-cookie')).toBe('a=1')
     const names = [...(got[1]?.headers ?? [])].map(([name]) => name)
     expect(names).toContain('x-kept')
-    for (const name of ['connection', 'x-hop', 'keep-alive', 'proxy-authenticate', 'set-cookie'])
-      expect(names).not.toContain(name)
+    const left = ['connection', 'x-hop', 'keep-alive', 'proxy-authenticate', 'authentication-info', 'set-cookie']
+    for (const name of left) expect(names).not.toContain(name)
   })
 
   it('to a HEAD has the headers and no body', () => {

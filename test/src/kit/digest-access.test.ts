@@ -113,9 +113,10 @@ describe('a proof', () => {
     const key = h('Mufasa:r:Circle of Life')
     expect(value).toContain(`response="${h(`${key}:n:00000001:c:auth-int:${h(`PUT:/x?y:${body}`)}`)}"`)
     expect(value).toContain('qop=auth-int, nc=00000001')
+    expect(nonce.prove(MUFASA, GET, onNode, 'c')).toMatchObject({ nc: '00000002', cnonce: 'c' })
     expect(expected(h('bye'))).toBe(h(`${key}:n:00000001:c:auth-int:${h(`:/x?y:${h('bye')}`)}`))
     const plain = nonce.prove(MUFASA, { method: 'PUT', target: '/x?y' }, onNode, 'c')
-    expect(plain.expected()).toBe(h(`${key}:n:00000002:c:auth:${h(':/x?y')}`))
+    expect(plain.expected()).toBe(h(`${key}:n:00000003:c:auth:${h(':/x?y')}`))
   })
 
   it('hides the user where that is wanted', () => {
