@@ -48,8 +48,14 @@ export function answerOf<Output>(
   )
 }
 
+const MOST_PLACE = 100
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Surrogate}]/gu
+
 /** Ends a sentence with where the first issue is, as in ` at users.0.name`. What the issue says is left out: it may quote the value. */
 export function issuePlace([issue]: readonly SchemaIssue[]): string {
-  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step))
-  return path.length === 0 ? '' : ` at ${path.join('.')}`
+  const path = (issue?.path ?? []).map(step => String(typeof step === 'object' ? step.key : step)).join('.')
+  if (path === '') return ''
+  // The names in it may be those of a record, which the server chose.
+  const place = path.length > MOST_PLACE ? `${path.slice(0, MOST_PLACE)}…` : path
+  return ` at ${place.replace(UNPRINTABLE, '\ufffd')}`
 }

@@ -9,6 +9,12 @@ describe('issuePlace', () => {
     [[{ message: 'Bad', path: [] }], ''],
     [[{ message: 'Bad', path: ['users', 0, { key: 'name' }] }, { message: 'Other' }], ' at users.0.name'],
     [[{ message: 'Bad', path: [Symbol('s')] }], ' at Symbol(s)'],
+    [[{ message: 'Bad', path: ['grün', '用户'] }], ' at grün.用户'],
+    [
+      [{ message: 'Bad', path: ['a\r\nGET /', '\u001b[2J\u202e\u2028\ud800'] }],
+      ` at a${'\ufffd'.repeat(2)}GET /.\ufffd[2J${'\ufffd'.repeat(3)}`,
+    ],
+    [[{ message: 'Bad', path: ['k'.repeat(50), 'l'.repeat(100_000)] }], ` at ${'k'.repeat(50)}.${'l'.repeat(49)}…`],
     [[], ''],
   ])('ends a sentence with where the first of %o is', (issues, end) => {
     expect(issuePlace(issues)).toBe(end)
