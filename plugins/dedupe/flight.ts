@@ -19,11 +19,11 @@ import { Waiting } from './waiting.ts'
 
 /** Begins with the first who joins, hands everything to everybody, and is aborted when the last one has left. */
 export class Flight implements Sink {
-  /** Another one of the same key, which began before; kept by those in flight. */
+  /** Another one of the same place, which began before; kept by those in flight. */
   before: Flight | undefined
   readonly #asked: Asked
   readonly #flights: Flights
-  readonly #key: string
+  readonly #place: number
   readonly #waiting = new LinkedList<Waiting>()
   #source: Unsubscribable | undefined
   #begun = false
@@ -37,10 +37,10 @@ export class Flight implements Sink {
   /** The head of an answer all who waited said they would leave unread. */
   #unread: ResponseHead | undefined
 
-  constructor(asked: Asked, flights: Flights, key: string, before: Flight | undefined) {
+  constructor(asked: Asked, flights: Flights, place: number, before: Flight | undefined) {
     this.#asked = asked
     this.#flights = flights
-    this.#key = key
+    this.#place = place
     this.before = before
   }
 
@@ -68,6 +68,12 @@ export class Flight implements Sink {
     return waiting
   }
 
+  /** Lets nobody join any more. */
+  close(): void {
+    if (this.#open) this.#flights.close(this.#place, this)
+    this.#open = false
+  }
+
   leave(waiting: Waiting): void {
     this.#waiting.delete(waiting)
     if (this.#waiting.size === 0 && !this.#over) this.#end()
@@ -78,7 +84,7 @@ export class Flight implements Sink {
     switch (event.type) {
       case 'response':
         // Whoever asks again on hearing of the answer wants another one.
-        this.#close()
+        this.close()
         this.#answer(event)
         return
       case 'connection':
@@ -131,7 +137,7 @@ export class Flight implements Sink {
 
   #end(): void {
     this.#over = true
-    this.#close()
+    this.close()
     this.#source?.unsubscribe()
   }
 
@@ -160,11 +166,6 @@ export class Flight implements Sink {
     // Copied before anybody has the bytes: whoever is first may write into them.
     const all = this.#all().map((waiting, at) => [waiting, at === 0 ? event : copied(event)] as const)
     for (const [waiting, own] of all) waiting.answer(own, sent)
-  }
-
-  #close(): void {
-    if (this.#open) this.#flights.close(this.#key, this)
-    this.#open = false
   }
 
   #tell(event: HttpEvent): void {
