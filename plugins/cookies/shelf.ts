@@ -37,9 +37,10 @@ export class Shelf {
   put(cookie: Cookie, now: number): Cookie {
     const { domain } = cookie
     const row = this.#byDomain.get(domain) ?? []
-    const at = row.findIndex(kept => isSame(kept.cookie, cookie))
-    const old = row[at]
-    if (old !== undefined) {
+    const old = row.find(kept => isSame(kept.cookie, cookie))
+    // What is over is there no more (RFC 6265bis §5.7): it leaves nobody its age.
+    if (old !== undefined && isOver(old.cookie, now)) this.remove(old.cookie)
+    else if (old !== undefined) {
       old.cookie = Object.freeze({ ...cookie, createdAt: old.cookie.createdAt })
       old.used = ++this.#uses
       return old.cookie

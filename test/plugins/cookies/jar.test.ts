@@ -479,6 +479,22 @@ describe('time', () => {
   })
 })
 
+describe('time, after which a cookie is another one', () => {
+  it('makes a cookie that is set again after its end the youngest', () => {
+    virtually(({ flush }) => {
+      const jar = new CookieJar()
+      jar.set('a=1; Max-Age=1', A)
+      jar.set('b=1', A)
+      clock.schedule(() => {
+        jar.set('a=2', A)
+      }, 1000)
+      flush()
+      expect([...jar].map(({ name, createdAt }) => `${name} ${createdAt}`)).toEqual(['b 0', 'a 1000'])
+      expect(shown(jar, A)).toBe('b=1; a=2')
+    })
+  })
+})
+
 describe('a jar that is full', () => {
   const many = (jar: CookieJar, count: number, url: (at: number) => string, attributes = ''): void => {
     for (let at = 0; at < count; at++) jar.set(`c${at}=1${attributes}`, url(at))
