@@ -35,7 +35,7 @@ const DEFAULTS: ChecksumOptions = { request: 'sha-256', response: 'verify', want
 /**
  * Sends the digest of every request body along (`Content-Digest`, RFC 9530), and verifies answers that come with one: `Content-Digest` and
  * `Repr-Digest`, in the head or in trailers, by the strongest of SHA-512 and SHA-256. An answer that does not match is an error, `BODY` in the phase
- * `decode`; a live body was read by then, and its stream ends with the error.
+ * `body` as one that was cut off, and `retry` asks for it again; a live body was read by then, and its stream ends with the error.
  *
  * Other algorithms (MD5, SHA-1, CRC32C, …) prove nothing and are ignored, and so is a field that cannot be read. A `Repr-Digest` is not verified on a
  * part (206), because it is that of the whole. Digests in trailers count where `Trailer` announced them, with `require` always. Where the engine

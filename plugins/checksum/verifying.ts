@@ -108,7 +108,7 @@ export class Verifying extends Stage {
     for (const { field, algorithm, digest } of this.#claims) {
       if (equal(digests.get(algorithm) ?? NOTHING, digest)) continue
       if (this.#mayBeDecoded()) this.#why = 'decoded'
-      else return this.#error(`does not match its ${field} (${algorithm}, RFC 9530)`)
+      else return this.#error('body', `does not match its ${field} (${algorithm}, RFC 9530)`)
     }
     const [claim] = this.#claims
     if (claim !== undefined && this.#why !== 'decoded') {
@@ -116,7 +116,7 @@ export class Verifying extends Stage {
       super.next(notice('checksum', 'verified', { field, algorithm }))
       return undefined
     }
-    if (this.#require) return this.#error(this.#why === undefined ? 'has no digest' : WHY[this.#why])
+    if (this.#require) return this.#error('decode', this.#why === undefined ? 'has no digest' : WHY[this.#why])
     if (this.#why !== undefined) super.next(notice('checksum', 'unverified', { why: WHY[this.#why] }))
     return undefined
   }
@@ -126,11 +126,12 @@ export class Verifying extends Stage {
     return this.#sight.hides && this.#length !== String(this.#received)
   }
 
-  #error(what: string): HttpError {
+  /** Bytes that broke on the way (`body`) may come whole the next time; what nobody can verify stays what it is (`decode`). */
+  #error(phase: 'body' | 'decode', what: string): HttpError {
     const request = this.#request
     const { attempt } = request
     const name = `The body of the answer to ${describe(request, attempt)}`
-    return new HttpError('BODY', `${name} ${what}.`, { phase: 'decode', request, attempt, requestWritten: 'yes' })
+    return new HttpError('BODY', `${name} ${what}.`, { phase, request, attempt, requestWritten: 'yes' })
   }
 }
 

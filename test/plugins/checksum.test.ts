@@ -343,8 +343,26 @@ describe('an answer', () => {
     ['the bytes in another order', { body: 'ba', headers: { 'content-digest': sha256('ab') } }, 'Content-Digest'],
   ])('with %s is an error', async (_, answer, what) => {
     const { error } = await told({ body: answer.chunks ? undefined : TEXT, ...answer })
-    expect(error).toMatchObject({ code: 'BODY', phase: 'decode', requestWritten: 'yes' })
+    expect(error).toMatchObject({ code: 'BODY', phase: 'body', requestWritten: 'yes' })
     expect(error?.message).toContain(`The body of the answer to GET ${URL_A} does not match its ${what}`)
+  })
+
+  it('that does not match is asked for again by retry, as one that was cut off is', async () => {
+    const wrong = { body: 'broken', headers: { 'content-digest': sha256(TEXT) } }
+    const right = { ...wrong, body: TEXT }
+    const repeat = retry({ delay: () => 0 })
+    const engine = mock(() => right).enqueue(wrong)
+    const plugins = [repeat, checksum()]
+    expect((await firstValueFrom(createClient({ engine, plugins }).get(URL_A))).text()).toBe(TEXT)
+    expect(
+      (await caught(firstValueFrom(createClient({ engine: mock(() => wrong), plugins }).post(URL_A)))).attempt,
+    ).toBe(1)
+  })
+
+  it('without a digest it must have is not asked for again: it will not have one', async () => {
+    const engine = mock(() => ({ body: TEXT }))
+    const client = createClient({ engine, plugins: [retry({ delay: () => 0 }), checksum({ response: 'require' })] })
+    expect(await caught(firstValueFrom(client.get(URL_A)))).toMatchObject({ code: 'BODY', phase: 'decode', attempt: 1 })
   })
 
   it('that does not match is handed back where nobody looks', async () => {
@@ -496,7 +514,7 @@ describe.each([
     expect((await firstValueFrom(client.get(`${server.url}good`))).bytes.length).toBe(big.length)
     expect(await caught(firstValueFrom(client.get(`${server.url}bad`)))).toMatchObject({
       code: 'BODY',
-      phase: 'decode',
+      phase: 'body',
     })
 
     const live = await lastValueFrom(client.stream(`${server.url}good`, chunks()).pipe(toArray()))
@@ -515,7 +533,7 @@ describe.each([
         })
       }),
     )
-    expect(error).toMatchObject({ code: 'BODY', phase: 'decode' })
+    expect(error).toMatchObject({ code: 'BODY', phase: 'body' })
     expect(read).toBe(big.length)
     await client.close()
   })
@@ -534,7 +552,7 @@ describe.each([
     expect((await firstValueFrom(client.get(`${server.url}good`))).text()).toBe(TEXT)
     expect(await caught(firstValueFrom(client.get(`${server.url}bad`)))).toMatchObject({
       code: 'BODY',
-      phase: 'decode',
+      phase: 'body',
     })
     await client.close()
   })
