@@ -1,17 +1,8 @@
 /** One who waits for an exchange that may be another's. */
 import type { Unsubscribable } from 'rxjs'
-import {
-  DISCARD,
-  isHttpError,
-  Linked,
-  type HttpEvent,
-  type HttpRequest,
-  type ResponseHead,
-  type Sink,
-} from '../../src/index.ts'
+import { DISCARD, Linked, type HttpEvent, type HttpRequest, type ResponseHead, type Sink } from '../../src/index.ts'
+import { addressed, readdressed, type AnswerEvent } from './addressed.ts'
 import type { Flight } from './flight.ts'
-
-type AnswerEvent = HttpEvent & { readonly type: 'response' }
 
 /** Hears of an exchange until it leaves, and nothing once it has. */
 export class Waiting extends Linked<Waiting> implements Unsubscribable {
@@ -35,7 +26,7 @@ export class Waiting extends Linked<Waiting> implements Unsubscribable {
   error(error: unknown, sent: HttpRequest): void {
     if (this.#left) return
     this.unsubscribe()
-    this.#sink.error(this.#request === sent ? error : readdressed(error, this.#request))
+    this.#sink.error(readdressed(error, sent, this.#request))
   }
 
   complete(): void {
@@ -68,15 +59,6 @@ export class Waiting extends Linked<Waiting> implements Unsubscribable {
       this.#sink.next(event)
       return
     }
-    const { id, options, notes } = this.#request
-    const { response } = event
-    const head = { ...response.head, request: response.head.request.with({ id, options, notes }) }
-    this.#sink.next({ type: 'response', response: response.with({ head }) })
+    this.#sink.next(addressed(event, sent, this.#request))
   }
-}
-
-/** An error says whose request failed, and at which attempt. */
-function readdressed(error: unknown, request: HttpRequest): unknown {
-  if (!isHttpError(error) || error.request === undefined) return error
-  return error.with({ request, attempt: error.attempt === undefined ? undefined : request.attempt })
 }

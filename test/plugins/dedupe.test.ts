@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { firstValueFrom, mergeMap, Subject, take, timer, type Observable, type Subscription } from 'rxjs'
 import type { HttpError } from 'sluice'
@@ -23,6 +24,7 @@ import { http } from 'sluice/engines/http'
 import { http2 } from 'sluice/engines/http2'
 import { undici } from 'sluice/engines/undici'
 import { deadline } from 'sluice/plugins/deadline'
+import { decode, ENCODED } from 'sluice/plugins/decode'
 import { dedupe, type DedupeOptions } from 'sluice/plugins/dedupe'
 import { redirect } from 'sluice/plugins/redirect'
 import { requestId } from 'sluice/plugins/request-id'
@@ -104,6 +106,15 @@ const noting = (token: Token<never>): AnyPlugin =>
         next(value === undefined ? request : request.with({ options: {} }).note(token, value)),
   })()
 
+/** Notes something on its way in, behind dedupe. */
+const inside = definePlugin({
+  name: 'inside',
+  scope: 'wire',
+  defaults: {},
+  install: () => (request, next) => next(request.note(TENANT, 'inside')),
+})
+const ZIPPED = { body: gzipSync('hello'), headers: { 'content-encoding': 'gzip' }, delay: 20 }
+
 describe('requests in flight that are the same', () => {
   it('share one exchange, and each gets the whole answer as one to itself', () => {
     const engine = new ScriptedEngine()
@@ -158,6 +169,18 @@ describe('requests in flight that are the same', () => {
     engine.nth(1).connection({ id: 1 }).next({ type: 'sent' }).next({ type: 'progress', way: 'up', loaded: 1 })
     engine.nth(1).connection({ id: 2 })
     expect(hear(client.events('a')).all).toEqual(['dedupe joined', 'connection'])
+  })
+
+  it('keep what was noted further in of how the answer came', async () => {
+    await using server = await serve({ 'GET /a': ZIPPED })
+    await using client = createClient({ baseUrl: server.url, plugins: [requestId(), dedupe(), inside(), decode()] })
+    const all = await Promise.all([1, 2, 3].map(async () => firstValueFrom(client.get('a'))))
+    expect(server.requests).toHaveLength(1)
+    for (const [at, { request }] of all.entries()) {
+      expect(request.id).toBe(at + 1)
+      expect(request.read(ENCODED)?.get('content-encoding')).toBe('gzip')
+      expect(request.read(TENANT)).toBe('inside')
+    }
   })
 
   it('are seen by those who watch the client', () => {
