@@ -180,7 +180,7 @@ export class CookieJar implements Iterable<Cookie> {
     if (isOver(cookie, now)) this.#remove(cookie)
     else {
       const kept = this.#shelf.put(cookie, now)
-      this.#saving?.add({ cookie: kept, removed: false })
+      if (kept !== undefined) this.#saving?.add({ cookie: kept, removed: false })
     }
   }
 

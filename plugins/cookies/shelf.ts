@@ -33,8 +33,8 @@ export class Shelf {
     this.#dropped = dropped
   }
 
-  /** Puts a cookie in the place of the same one, which leaves it its age, or beside the others. Gives what is kept now. */
-  put(cookie: Cookie, now: number): Cookie {
+  /** Puts a cookie in the place of the same one, which leaves it its age, or beside the others. Gives what is kept now, if it is. */
+  put(cookie: Cookie, now: number): Cookie | undefined {
     const { domain } = cookie
     const row = this.#byDomain.get(domain) ?? []
     const old = row.find(kept => isSame(kept.cookie, cookie))
@@ -50,9 +50,9 @@ export class Shelf {
     row.splice(before < 0 ? row.length : before, 0, kept)
     this.#byDomain.set(domain, row)
     this.#size++
-    if (row.length > MOST_OF_DOMAIN) this.#makeRoom(row, now, true)
-    if (this.#size > MOST) this.#makeRoom([...this.#byDomain.values()].flat(), now, false)
-    return cookie
+    if (row.length > MOST_OF_DOMAIN) this.#makeRoom(row, now, kept)
+    if (this.#size > MOST) this.#makeRoom([...this.#byDomain.values()].flat(), now)
+    return row.includes(kept) ? cookie : undefined
   }
 
   /** Takes the same cookie off and gives it back, if there is one. */
@@ -105,14 +105,17 @@ export class Shelf {
     return this.#domains.all
   }
 
-  /** What is over goes first, then, of one domain, what everybody can read, then what was not used for longest. */
-  #makeRoom(crowd: readonly Kept[], now: number, openFirst: boolean): void {
+  /**
+   * What is over goes first, then, of one domain, what everybody can read, then what was not used for longest. That may be the
+   * cookie that came `last` to its domain, which nobody has heard of yet.
+   */
+  #makeRoom(crowd: readonly Kept[], now: number, last?: Kept): void {
     const over = crowd.filter(({ cookie }) => isOver(cookie, now))
-    const open = openFirst ? crowd.filter(({ cookie }) => !cookie.secure) : []
+    const open = last === undefined ? [] : crowd.filter(({ cookie }) => !cookie.secure)
     const least = leastUsed(open.length > 0 ? open : crowd)
-    for (const { cookie } of over.length > 0 ? over : [least]) {
-      this.remove(cookie)
-      this.#dropped(cookie)
+    for (const kept of over.length > 0 ? over : [least]) {
+      this.remove(kept.cookie)
+      if (kept !== last) this.#dropped(kept.cookie)
     }
   }
 }
