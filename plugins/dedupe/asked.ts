@@ -3,6 +3,7 @@ import {
   ATTEMPT,
   DEADLINE,
   DISCARD,
+  REPORT,
   type Handler,
   type HttpHeaders,
   type HttpRequest,
@@ -59,7 +60,7 @@ function sameOptions(one: Options, other: Options): boolean {
 }
 
 /** What tells of one call and not of what is asked; each who waits has its own. */
-export const PERSONAL: ReadonlySet<unknown> = new Set<unknown>([ATTEMPT, DEADLINE, DISCARD])
+export const PERSONAL: ReadonlySet<unknown> = new Set<unknown>([ATTEMPT, DEADLINE, DISCARD, REPORT])
 
 /** Notes may mean anything to those further in, in whose name a request goes among them. */
 function sameNotes(one: HttpRequest, other: HttpRequest): boolean {

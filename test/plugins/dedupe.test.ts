@@ -183,6 +183,15 @@ describe('requests in flight that are the same', () => {
     }
   })
 
+  it('are shared also when somebody begins to watch the client meanwhile', () => {
+    const engine = new ScriptedEngine()
+    const client = open(engine)
+    hear(client.get('a'))
+    client.monitor.subscribe()
+    hear(client.get('a'))
+    expect(engine.sent).toHaveLength(1)
+  })
+
   it('are seen by those who watch the client', () => {
     const engine = new ScriptedEngine()
     const client = open(engine)
