@@ -1,6 +1,6 @@
 /** One request, proven unasked where that is known to be wanted, and once more when its server asks. */
 import { hashing } from '#hashing'
-import { isObservable, switchMap, type Observable } from 'rxjs'
+import { switchMap, type Observable } from 'rxjs'
 import {
   canBeSentAgain,
   describe,
@@ -22,7 +22,7 @@ import {
 } from '../../src/index.ts'
 import type { Login } from '../auth/login.ts'
 import { cannotBeSentAgain, unanswered } from '../auth/unanswered.ts'
-import { hashOf, isHashable } from './entity.ts'
+import { covered, isHashable } from './entity.ts'
 import type { Nonces, Room } from './nonces.ts'
 import type { DigestOptions } from './options.ts'
 import { isProven, saidOf } from './proven.ts'
@@ -125,15 +125,14 @@ export class Answering {
   }
 
   #prove(room: Room, nonce: DigestNonce, fresh: boolean): Observable<HttpEvent> {
-    const { method, target, body } = this.#request
-    const send = (hash: string | undefined): Observable<HttpEvent> => {
-      const proof = nonce.prove(this.#login, { method, target, body: hash }, hashing)
+    const send = (request: HttpRequest, body?: string): Observable<HttpEvent> => {
+      const { method, target } = request
+      const proof = nonce.prove(this.#login, { method, target, body }, hashing)
       this.#sent = { room, nonce, proof, fresh }
-      return this.#next(this.#request.header('authorization', proof.value))
+      return this.#next(request.header('authorization', proof.value))
     }
-    if (!this.#covers(nonce)) return send(undefined)
-    const hash = hashOf(body, nonce.algorithm)
-    return isObservable(hash) ? hash.pipe(switchMap(send)) : send(hash)
+    if (!this.#covers(nonce)) return send(this.#request)
+    return covered(this.#request, nonce.algorithm).pipe(switchMap(({ request, hash }) => send(request, hash)))
   }
 
   /** Whether the proof covers the body: where that is wanted, by either side, and can be. */

@@ -341,6 +341,19 @@ describe('a body', () => {
     expect(keeper.verdicts).toHaveLength(2)
   })
 
+  it('that is another one when it is sent than it was when it was hashed is an error', async () => {
+    const { keeper, client } = asked({ qop: 'auth-int' })
+    await firstValueFrom(client.get(''))
+    let times = 0
+    async function* changing(): AsyncGenerator<string> {
+      yield `${times++}`
+    }
+    const error = await firstValueFrom(client.put('', () => changing())).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'BODY', phase: 'send' })
+    expect((error as HttpError).message).toContain('is not the one its proof was made of')
+    expect(keeper.verdicts).toHaveLength(2)
+  })
+
   it('that fails while it is hashed fails the call, and one that is left while it is hashed is ended', async () => {
     const { client } = asked({ qop: 'auth-int' })
     await firstValueFrom(client.get(''))
@@ -349,7 +362,12 @@ describe('a body', () => {
       yield 'a'
       throw broken
     }
-    expect(await firstValueFrom(client.put('', () => failing())).catch((reason: unknown) => reason)).toBe(broken)
+    expect(await firstValueFrom(client.put('', () => failing())).catch((reason: unknown) => reason)).toMatchObject({
+      code: 'BODY',
+      phase: 'send',
+      requestWritten: 'no',
+      cause: broken,
+    })
     let ended = 0
     const waiting = Promise.withResolvers<undefined>()
     async function* endless(): AsyncGenerator<string> {
