@@ -8,7 +8,7 @@ import {
   headerName,
   HttpError,
   HttpHeaders,
-  IDENTITY,
+  identified,
   limit,
   listOf,
   optional,
@@ -173,12 +173,7 @@ function writing(options: ApiKeyOptions, value: string): (request: HttpRequest) 
   }
   const added = HttpHeaders.none.setSecret(header ?? HEADER, prefix + value)
   const identity = `apiKey:${fingerprint(value)}`
-  return request => {
-    const outer = request.read(IDENTITY)
-    return request
-      .with({ headers: request.headers.fill(added) })
-      .note(IDENTITY, outer === undefined ? identity : `${outer} ${identity}`)
-  }
+  return request => identified(request.with({ headers: request.headers.fill(added) }), identity)
 }
 
 function unsendable(wanted: string): HttpError {

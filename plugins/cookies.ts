@@ -5,7 +5,7 @@ import {
   definePlugin,
   describe,
   HttpError,
-  IDENTITY,
+  identified,
   notice,
   tapHead,
   type Handler,
@@ -157,8 +157,7 @@ class Host {
 
   #go(request: HttpRequest, next: Handler): Observable<HttpEvent> {
     const { header, leftOut } = hands.send(this.jar, request)
-    const named =
-      this.#name === undefined ? request : request.note(IDENTITY, together(request.read(IDENTITY), this.#name))
+    const named = this.#name === undefined ? request : identified(request, this.#name)
     const watched = tapHead(named, this.#look)
     const sent = next(header === '' ? watched : watched.with({ headers: watched.headers.append('cookie', header) }))
     const failure = hands.failure(this.jar)
@@ -181,10 +180,6 @@ class Host {
       switchMap(go),
     )
   }
-}
-
-function together(outer: string | undefined, name: string): string {
-  return outer === undefined ? name : `${outer} ${name}`
 }
 
 function refuseWhere({ engine }: PluginContext): void {

@@ -1,6 +1,6 @@
 /** Proves that the password is known, without sending it. */
 import { isObservable, switchMap } from 'rxjs'
-import { definePlugin, flag, IDENTITY, listOf, optional, origin, text, type PluginFactory } from '../src/index.ts'
+import { definePlugin, flag, identified, listOf, optional, origin, text, type PluginFactory } from '../src/index.ts'
 import { atHome } from './auth/home.ts'
 import { loginOf, loginPart, type Login } from './auth/login.ts'
 import { Answering } from './digest/answering.ts'
@@ -78,12 +78,8 @@ export const digest: PluginFactory<'digest', DigestOptions> = definePlugin({
       if (request.headers.has('authorization') || !atHome(request, options.origins, 'digest', context)) {
         return next(request)
       }
-      const answering = (login: Login): Answering => {
-        const outer = request.read(IDENTITY)
-        const who = named(login)
-        const noted = request.note(IDENTITY, outer === undefined ? who : `${outer}, ${who}`)
-        return new Answering(noted, next, options, nonces, login)
-      }
+      const answering = (login: Login): Answering =>
+        new Answering(identified(request, named(login)), next, options, nonces, login)
       const login = loginOf('digest', options, anything)
       return isObservable(login) ? login.pipe(switchMap(known => answering(known).run())) : answering(login).run()
     }

@@ -1,11 +1,9 @@
 /** Whose answers a request may see: by default those to requests with the same credentials. */
-import { IDENTITY, isSensitive, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
+import { IDENTITY, isSensitive, standsFor, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
 import { fingerprint } from '../hashing/fingerprint.ts'
 
 /** Secrets that say nothing of who asks, and come and go with every request. */
 const NOBODY = /xsrf|csrf|idempotency/i
-/** Schemes whose header differs with every send; who uses them notes an identity. */
-const CHANGING = /^(?:digest|aws4-|signature)/i
 /** How many names and credentials are remembered, so that they are judged and hashed once. */
 const MOST = 256
 
@@ -23,7 +21,7 @@ export class Partition {
       const field = fields[at] ?? ''
       if (!this.#isCredential(field)) continue
       const value = fields[at + 1] ?? ''
-      if (identity !== undefined && CHANGING.test(value)) continue
+      if (identity !== undefined && field.toLowerCase() === 'authorization' && isNamed(identity, value)) continue
       name += `${name === '' ? '' : ' '}${this.#hashed(field, value)}`
     }
     return name
@@ -67,6 +65,12 @@ export class Partition {
     }
     return hash
   }
+}
+
+/** True for what differs with every send (Digest, signatures) where a name was noted in its place; any other name stands for others. */
+function isNamed(identity: string, authorization: string): boolean {
+  const scheme = /^\S+/.exec(authorization)?.[0]
+  return scheme !== undefined && standsFor(identity, scheme)
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

@@ -4,7 +4,7 @@ import {
   canBeSentAgain,
   clock,
   discard,
-  IDENTITY,
+  identified,
   notice,
   parseHttpDate,
   reissue,
@@ -58,7 +58,7 @@ export class Signing {
       switchMap(held =>
         defer(() => prepared(request, payload, isS3(scope))).pipe(
           switchMap(ready => from(this.#signed(ready, held))),
-          switchMap(signed => next(discard(signed.note(IDENTITY, held.accessKeyId), this.#leaves))),
+          switchMap(signed => next(discard(identified(signed, `aws4-hmac-sha256 ${held.accessKeyId}`), this.#leaves))),
         ),
       ),
     )

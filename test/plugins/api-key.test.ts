@@ -218,7 +218,7 @@ it('tells in whose name a request goes, without the key, beside others who do', 
   for (const key of ['one', 'two', 'one']) run(client, 'x', { apiKey: { key } })
   run(createClient({ engine: mock(() => 200), baseUrl: A, plugins: [outer(), ...plugins] }))
   expect(seen[0]).toMatch(/^apiKey:[\da-f]{32}$/)
-  expect(seen).toEqual([seen[0], expect.not.stringMatching(seen[0] ?? ''), seen[0], `ada ${seen[0] ?? ''}`])
+  expect(seen).toEqual([seen[0], expect.not.stringMatching(seen[0] ?? ''), seen[0], `ada\n${seen[0] ?? ''}`])
 })
 
 it('arrives on the wire', async () => {

@@ -8,8 +8,12 @@ const ways: readonly (readonly [string, As])[] = [
   ['Cookie', user => ({ headers: { cookie: `session=${user}` } })],
   ['an api key', user => ({ headers: { 'x-api-key': user } })],
   [
+    'a signature that differs every time, beside an identity that is the same for all',
+    user => ({ identity: 'apiKey:1', headers: { authorization: `Signature keyId="${user}"` } }),
+  ],
+  [
     'an identity, behind a Digest that differs every time',
-    user => ({ identity: user, headers: { authorization: 'Digest x' } }),
+    user => ({ identity: `digest ${user}`, headers: { authorization: 'Digest x' } }),
   ],
 ]
 

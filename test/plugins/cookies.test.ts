@@ -435,6 +435,25 @@ describe('a store', () => {
     expect(batches.map(batch => batch.map(({ cookie }) => cookie.value))).toEqual([['1'], ['3']])
   })
 
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])('is given what is set %i turns after it has kept the last', async turns => {
+    const saved: string[] = []
+    const later = async (): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      jar.set('b=2', A)
+    }
+    const store: CookieStore = {
+      load: () => [],
+      save: changes => {
+        if (saved.length === 0) void later()
+        saved.push(...changes.map(({ cookie }) => cookie.name))
+      },
+    }
+    const jar = new CookieJar({ store })
+    await jar.load()
+    jar.set('a=1', A)
+    await expect.poll(() => saved).toEqual(['a', 'b'])
+  })
+
   it('is told what had to go', async () => {
     const shelved = new Shelved()
     const jar = new CookieJar({ store: storeOf(shelved) })

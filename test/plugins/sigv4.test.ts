@@ -125,7 +125,7 @@ describe('the name in which a request goes', () => {
   it('is noted, and is no secret', async () => {
     const engine = mock(() => 200)
     await answerOf(open(engine).get('x'))
-    expect(engine.history[0]?.request.read(IDENTITY)).toBe(ID)
+    expect(engine.history[0]?.request.read(IDENTITY)).toBe(`aws4-hmac-sha256 ${ID}`)
   })
 
   it('is that of the call, if it has its own', async () => {
@@ -134,7 +134,11 @@ describe('the name in which a request goes', () => {
     await answerOf(open(engine).get('x', { sigv4: { credentials: other } }))
     await answerOf(open(engine).get('x'))
     await answerOf(open(engine).get('x', { sigv4: false }))
-    expect(engine.history.map(({ request }) => request.read(IDENTITY))).toEqual(['OTHER', ID, undefined])
+    expect(engine.history.map(({ request }) => request.read(IDENTITY))).toEqual([
+      'aws4-hmac-sha256 OTHER',
+      `aws4-hmac-sha256 ${ID}`,
+      undefined,
+    ])
     expect(engine.history[0]?.request.headers.get('x-amz-security-token')).toBe('tok')
   })
 })
@@ -366,8 +370,8 @@ describe('credentials', () => {
     await answerOf(forkJoin(Array.from({ length: 200 }, () => api.get('x'))))
     await answerOf(api.get('y'))
     const names = engine.history.map(({ request }) => request.read(IDENTITY))
-    expect([...new Set(names.slice(0, 200))]).toEqual(['K1'])
-    expect(names.slice(200)).toEqual(['K2'])
+    expect([...new Set(names.slice(0, 200))]).toEqual(['aws4-hmac-sha256 K1'])
+    expect(names.slice(200)).toEqual(['aws4-hmac-sha256 K2'])
   })
 
   it.each(['region', 'service', 'credentials'] as const)('are not enough without %s', async name => {
