@@ -109,7 +109,7 @@ export class Flight implements Sink {
     const all = size === 1 ? undefined : this.#all()
     this.#end()
     if (all === undefined) first?.error(error, this.#asked.request)
-    else for (const waiting of all) waiting.error(error, this.#asked.request)
+    else end(all, waiting => waiting.error(error, this.#asked.request))
   }
 
   complete(): void {
@@ -118,7 +118,7 @@ export class Flight implements Sink {
     const all = size === 1 ? undefined : this.#all()
     this.#end()
     if (all === undefined) first?.complete()
-    else for (const waiting of all) waiting.complete()
+    else end(all, waiting => waiting.complete())
   }
 
   #begin(): void {
@@ -184,4 +184,17 @@ export class Flight implements Sink {
 
 function copied({ response }: { readonly response: HttpResponse }): HttpEvent & { readonly type: 'response' } {
   return { type: 'response', response: response.with({ bytes: response.bytes.slice() }) }
+}
+
+/** Ends all, and throws then what the plugins of one have thrown, as they would have alone. */
+function end(all: readonly Waiting[], how: (waiting: Waiting) => void): void {
+  let thrown: { readonly error: unknown } | undefined
+  for (const waiting of all) {
+    try {
+      how(waiting)
+    } catch (error) {
+      thrown ??= { error }
+    }
+  }
+  if (thrown !== undefined) throw thrown.error
 }

@@ -18,8 +18,14 @@ export class Waiting extends Linked<Waiting> implements Unsubscribable {
     this.#sink = sink
   }
 
+  /** What its plugins throw at an event is its own error: the others have an answer to wait for. */
   next(event: HttpEvent): void {
-    if (!this.#left) this.#sink.next(event)
+    if (this.#left) return
+    try {
+      this.#sink.next(event)
+    } catch (error) {
+      this.error(error, this.#request)
+    }
   }
 
   /** `sent` is the request that failed, which may be another's. */
@@ -54,11 +60,6 @@ export class Waiting extends Linked<Waiting> implements Unsubscribable {
 
   /** Hears the answer as one to its own request. */
   answer(event: AnswerEvent, sent: HttpRequest): void {
-    if (this.#left) return
-    if (this.#request === sent) {
-      this.#sink.next(event)
-      return
-    }
-    this.#sink.next(addressed(event, sent, this.#request))
+    this.next(this.#request === sent || this.#left ? event : addressed(event, sent, this.#request))
   }
 }

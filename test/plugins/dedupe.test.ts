@@ -10,6 +10,8 @@ import {
   IDENTITY,
   isHttpError,
   reissue,
+  Stage,
+  staged,
   Token,
   type AnyPlugin,
   type EngineFactory,
@@ -18,6 +20,7 @@ import {
   type HttpResponse,
   type MonitorEvent,
   type RequestOptions,
+  type Sink,
 } from 'sluice'
 import { fetch as platformFetch } from 'sluice/engines/fetch'
 import { http } from 'sluice/engines/http'
@@ -590,6 +593,55 @@ const leaving = (...readers: readonly number[]) =>
           ),
   })()
 const isBusy = ({ status }: { readonly status: number }): boolean => status === 503
+
+describe('a stage further out that throws', () => {
+  class Odd extends Stage {
+    readonly #at: string
+    constructor(out: Sink, at: string) {
+      super(out)
+      this.#at = at
+    }
+    override next(event: HttpEvent): void {
+      if (event.type === this.#at) throw new Error('odd')
+      super.next(event)
+    }
+    override error(error: unknown): void {
+      if (this.#at === 'error') throw new Error('odd')
+      super.error(error)
+    }
+    override complete(): void {
+      if (this.#at === 'complete') throw new Error('odd')
+      super.complete()
+    }
+  }
+  const odd = definePlugin({
+    name: 'odd',
+    scope: 'steer',
+    defaults: { at: '' },
+    install:
+      () =>
+      (request, next, { at }) =>
+        staged(out => new Odd(out, request.id === 2 ? at : ''))(next(request)),
+  })
+
+  it.each(['sent', 'response'])('at %s fails its own call and no other', at => {
+    const engine = new ScriptedEngine()
+    const client = open(engine, {}, odd({ at }))
+    const all = [1, 2, 3].map(() => hear(client.get('a')))
+    engine.nth(1).next({ type: 'sent' }).answer('x')
+    expect(all.map(heard => heard.all)).toEqual([['answer x', 'end'], ['Error: odd'], ['answer x', 'end']])
+    expect(client.inFlight).toBe(0)
+  })
+
+  it.each(['error', 'complete'])('at %s throws as it would alone, and everybody hears of it', at => {
+    const engine = new ScriptedEngine()
+    const client = open(engine, {}, odd({ at }))
+    const [first, , last] = [1, 2, 3].map(() => hear(client.get('a')))
+    expect(() => (at === 'error' ? engine.nth(1).fail() : engine.nth(1).answer('x'))).toThrow('odd')
+    const heard = at === 'error' ? ['RESET'] : ['answer x', 'end']
+    expect([first?.all, last?.all]).toEqual([heard, heard])
+  })
+})
 
 describe('an answer some leave unread', () => {
   it('is thrown away when all do', () => {
