@@ -30,8 +30,9 @@ const DEFAULTS: ProgressOptions = { up: undefined, down: true, interval: 100 }
 
 /**
  * Adds `progress` events to `client.events()`: how many bytes went up and came down, of how many where that is known, and
- * for each way a last one with `done: true`. Behind `decode` in the list it counts the bytes that are received, whose number
- * is usually announced; before it, the decoded ones, whose number nobody knows.
+ * for each way a last one with `done: true`; a body that has to be sent twice is told of twice. Behind `decode` in the list
+ * it counts the bytes that are received, whose number is usually announced; before it, the decoded ones, whose number
+ * nobody knows.
  *
  * @example
  * ```ts
@@ -59,7 +60,7 @@ export const progress: PluginFactory<'progress', ProgressOptions> = definePlugin
           new Meter(way, interval, clock, event => {
             subscriber.next(event)
           })
-        const sent = measured ? meter('up') : undefined
+        let sent = measured ? meter('up') : undefined
         let received = down ? meter('down') : undefined
         return next(measured ? asking(request) : request).subscribe({
           next(event) {
@@ -67,6 +68,8 @@ export const progress: PluginFactory<'progress', ProgressOptions> = definePlugin
               sent.report(event.loaded, event.total, event.done)
               return
             }
+            // Somebody further in sends the body once more, as encode does after a 415.
+            if (event.type === 'sent' && sent?.done === true) sent = meter('up')
             if (event.type === 'head') {
               if (event.unread === true) received = undefined
               received?.expect(totalOf(event.head, engine.capabilities.decodes))

@@ -19,6 +19,11 @@ export class Meter {
     this.#tell = tell
   }
 
+  /** True once it has told for the last time. */
+  get done(): boolean {
+    return this.#done
+  }
+
   /** Says how much will come. */
   expect(total: number | undefined): void {
     this.#total = total

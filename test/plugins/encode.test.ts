@@ -529,6 +529,21 @@ it('progress counts the bytes that are sent', async () => {
   }
 })
 
+it('progress tells of both sends of a body that was refused with its coding, wherever it stands', async () => {
+  for (const plugins of [
+    [progress({ interval: 0 }), encode()],
+    [encode(), progress({ interval: 0 })],
+  ]) {
+    const engine = mock({ '*': 200 }).enqueue(415)
+    const client = createClient({ engine, plugins })
+    const events: HttpEvent[] = await lastValueFrom(client.events(URL, { method: 'POST', body: TEXT }).pipe(toArray()))
+    const ends = events.filter(event => event.type === 'progress' && event.way === 'up' && event.done === true)
+    const sizes = engine.history.map(({ body }) => body.length)
+    expect(sizes).toEqual([expect.any(Number), Buffer.byteLength(TEXT)])
+    expect(ends).toMatchObject(sizes.map(loaded => ({ loaded, total: loaded })))
+  }
+})
+
 describe('its place', () => {
   it('is inside of decode', () => {
     expect(() => createClient({ engine: mock(), plugins: [encode(), decode()] })).toThrow(
