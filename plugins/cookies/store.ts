@@ -48,9 +48,7 @@ export class Saving {
   }
 
   #run(): Promise<void> {
-    return (this.#running ??= this.#save().finally(() => {
-      this.#running = undefined
-    }))
+    return (this.#running ??= this.#save())
   }
 
   async #save(): Promise<void> {
@@ -66,8 +64,11 @@ export class Saving {
         this.failure = { cause }
         for (const [key, change] of this.#waiting) batch.set(key, change)
         this.#waiting = batch
+        this.#running = undefined
         throw cause
       }
     }
+    // In the same turn as the last look, so that nothing comes in between.
+    this.#running = undefined
   }
 }
