@@ -9,7 +9,7 @@ export const LONGEST_LIFE: number = 400 * 24 * 60 * 60 * 1000
 /** Makes the cookie that was meant. A text says why the place may not set it. */
 export function admitted(said: SetCookie, place: Place, now: number): Cookie | string {
   const { name, value, secure, httpOnly, sameSite } = said
-  const domain = domainFor(said.domain, place.host)
+  const domain = domainFor(said, place.host)
   if (typeof domain === 'string') return domain
   const path = said.path ?? defaultPath(place.path)
   const cookie: Cookie = Object.freeze({
@@ -28,8 +28,9 @@ export function admitted(said: SetCookie, place: Place, now: number): Cookie | s
   return wrongPrefix(cookie, said.pathSaid) ?? cookie
 }
 
-function domainFor(said: string, host: string): Pick<Cookie, 'domain' | 'hostOnly'> | string {
-  if (said === '' || (said === host && (isAddress(host) || isPublicSuffix(host))))
+function domainFor({ domain: said, hostOnly }: SetCookie, host: string): Pick<Cookie, 'domain' | 'hostOnly'> | string {
+  if (hostOnly && said !== '' && said !== host) return 'is for another host alone'
+  if (said === '' || (said === host && (hostOnly || isAddress(host) || isPublicSuffix(host))))
     return { domain: host, hostOnly: true }
   if (/[^\0-\x7f]/.test(said)) return 'has a domain outside of ASCII'
   if (!domainMatches(host, said)) return 'is for a domain that its host is not in'

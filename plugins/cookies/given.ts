@@ -13,6 +13,8 @@ export interface CookieInit {
   readonly value: string
   /** For hosts below this domain, too. Default: for the host of the url alone. */
   readonly domain?: string | undefined
+  /** For the host of the url alone, which `domain` has to be if it is given: as a jar gives it. Default: `false`. */
+  readonly hostOnly?: boolean | undefined
   /** Default: the directory of the url. */
   readonly path?: string | undefined
   /** Over https alone. Default: `false`. */
@@ -43,6 +45,7 @@ export function saidBy(init: CookieInit): SetCookie {
     name,
     value,
     domain = '',
+    hostOnly = false,
     path,
     secure = false,
     httpOnly = false,
@@ -64,6 +67,7 @@ export function saidBy(init: CookieInit): SetCookie {
     name,
     value,
     domain: bareDomain(domain),
+    hostOnly: isTrue(hostOnly, 'hostOnly'),
     path,
     pathSaid: path !== undefined,
     secure: isTrue(secure, 'secure'),

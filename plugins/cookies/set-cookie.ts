@@ -7,6 +7,8 @@ export interface SetCookie {
   readonly value: string
   /** In lower case and without a dot in front; empty for the host that said it. */
   readonly domain: string
+  /** True when the domain is to be the host that said it. No server can say so. */
+  readonly hostOnly: boolean
   /** Missing when there was none that begins with a slash. */
   readonly path: string | undefined
   /** True when there was a `Path`, of whatever value. */
@@ -52,6 +54,7 @@ type Attributes = { -readonly [K in keyof Omit<SetCookie, 'name' | 'value'>]: Se
 function attributes(text: string): Attributes {
   const said: Attributes = {
     domain: '',
+    hostOnly: false,
     path: undefined,
     pathSaid: false,
     secure: false,

@@ -577,6 +577,7 @@ describe('set()', () => {
     ['a sameSite nobody knows', { name: 'a', value: '1', sameSite: 'Lax' as 'lax' }],
     ['an end that is no time', { name: 'a', value: '1', expiresAt: NaN }],
     ['a flag that is none', { name: 'a', value: '1', secure: 'yes' as unknown as boolean }],
+    ['a host that is none', { name: 'a', value: '1', hostOnly: 1 as unknown as boolean }],
     ['what is no cookie', null as unknown as CookieInit],
     ['what is no cookie either', 7 as unknown as CookieInit],
   ])('refuses %s', (_, init) => {
@@ -623,6 +624,18 @@ describe('set()', () => {
       jar.set(init, A)
       expect([...jar]).toEqual([{ ...init, hostOnly: false, createdAt: 0 }])
     })
+  })
+
+  it('takes a cookie of another jar for what it is: one for its host alone reaches nobody below', () => {
+    const [from, to] = [new CookieJar(), new CookieJar()]
+    sent(A, ['host=1', 'domain=2; Domain=example.com'], A, from)
+    for (const cookie of from) to.set(cookie, A)
+    const bare = (jar: CookieJar) => [...jar].map(cookie => ({ ...cookie, createdAt: 0 }))
+    expect(bare(to)).toEqual(bare(from))
+    expect(shown(to, 'https://below.www.example.com/')).toBe('domain=2')
+    expect(refusal(() => to.set({ name: 'a', value: '1', domain: 'example.com', hostOnly: true }, A))).toContain(
+      'it is for another host alone',
+    )
   })
 
   it('cuts a life that is too long, and removes what is over', () => {
