@@ -72,10 +72,9 @@ export class Folder implements CacheStore {
 
   clear(): Promise<void> {
     this.#age++
-    const removing = async (): Promise<void> => {
+    return this.#turns.takeAll(async () => {
       for (const { path } of await this.#places.all()) await this.#drop(path)
-    }
-    return this.#turns.track(removing())
+    })
   }
 
   /** Every handle is closed with the work it was opened for. */
@@ -134,10 +133,10 @@ export class Folder implements CacheStore {
   }
 
   async #begin(name: string, variant: string, meta: CacheMeta): Promise<CacheWriter> {
+    const age = this.#age
     await this.#prepare()
     await this.#places.makeRoom(name)
     const path = this.#places.of(name, variant)
-    const age = this.#age
     return this.#write({ id: randomUUID(), key: name, variant, meta }, (from, isWanted) =>
       this.#turns.take(name, () => this.#shelve(from, path, () => isWanted() && this.#age === age)),
     )

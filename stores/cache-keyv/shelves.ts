@@ -75,15 +75,14 @@ export class Shelves implements CacheStore {
 
   clear(): Promise<void> {
     this.#age++
-    const clearing = async (): Promise<void> => {
+    return this.#turns.takeAll(async () => {
       if (this.#keyv.clear === undefined) {
         throw config(
           'The Keyv of cacheKeyv() cannot be cleared: it has no clear(). Remove what has been kept where it is.',
         )
       }
       await this.#keyv.clear()
-    }
-    return this.#turns.track(clearing())
+    })
   }
 
   close(): Promise<void> {

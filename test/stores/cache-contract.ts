@@ -1,4 +1,5 @@
 /** What every store of answers has to keep to. */
+import { setImmediate } from 'node:timers/promises'
 import type { CacheEntry, CacheMeta, CacheStore } from 'sluice/plugins/cache'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -225,6 +226,27 @@ export function cacheStoreContract(open: () => CacheStore | Promise<CacheStore>)
       await keep(store, 'b')
       expect(await kept(store)).toEqual(['b'])
     })
+  })
+
+  it.each([
+    ['changed', (id: string) => store.update(KEY, id, { until: FOREVER, n: 2 })],
+    ['removed beside it', () => store.remove(KEY, 'nobody')],
+    ['committed', async () => keep(store, 'late')],
+  ])('everything includes what is being %s, and what comes after it is kept', async (_, change) => {
+    for (let n = 0; n < 25; n++) {
+      await keep(store, 'a', { variant: 'a' })
+      await keep(store, 'b', { variant: 'b' })
+      const [, b] = await store.list(KEY)
+      const changing = (async () => change(b?.id ?? ''))()
+      // At every moment of it.
+      for (let turn = 0; turn < n; turn++) await (turn % 2 === 0 ? undefined : setImmediate())
+      const clearing = store.clear()
+      const next = keep(store, 'next', { key: 'next' })
+      await Promise.allSettled([changing, clearing])
+      await next
+      expect((await store.list(KEY)).map(({ variant }) => variant)).toEqual([])
+      expect(await kept(store, 'next')).toEqual(['next'])
+    }
   })
 
   it('takes any text for a key and a variant', async () => {
