@@ -26,7 +26,7 @@ const DEFAULTS: ValidateOptions = { schema: undefined, errors: {} }
  * makes what the schema says of it their value. Schemas may be asynchronous: the answer waits for them.
  *
  * A success that does not match fails with `BODY` in the phase `decode`; `error.issues` says why, and the message where, without
- * quoting it. An answer that is no success and does not match `errors` passes: its status is the greater news. Its `value()` throws that error
+ * quoting it; as issues may quote it, what shows the error leaves them out. An answer that is no success and does not match `errors` passes: its status is the greater news. Its `value()` throws that error
  * then, and the `STATUS` error that `expectSuccess` makes of it has the `issues`; a body that cannot be read at all, as a page of a
  * proxy, changes nothing. `text()`, `json()` and `bytes` stay what came.
  *

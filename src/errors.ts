@@ -78,7 +78,7 @@ export interface HttpErrorDetails {
   readonly retryAfterMs?: number | undefined
   /** True when a retry was due but the retry budget of the origin was used up. */
   readonly budgetExhausted?: boolean | undefined
-  /** What a schema found wrong with the answer. */
+  /** What a schema found wrong with the answer. It may quote the body: what shows the error does not show it. */
   readonly issues?: readonly SchemaIssue[] | undefined
   /** What the server says of it (RFC 9457); see the plugin `problem`. It comes out of the body: what shows the error does not show it. */
   readonly problem?: Problem | undefined
@@ -118,20 +118,19 @@ export class HttpError extends Error {
   declare readonly close?: { readonly code: number; readonly reason: string }
 
   constructor(code: ErrorCode, message: string, details: HttpErrorDetails = {}) {
-    const { cause, request, problem, ...known } = details
+    const { cause, request, problem, issues, ...known } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     Object.defineProperty(this, BRAND, { value: true })
     Object.assign(this, defined(known))
     if (request) this.request = summarise(request)
-    // Not enumerable: a log that shows an error with all it has shows no body.
-    if (problem !== undefined) Object.defineProperty(this, 'problem', { value: problem })
+    hide(this, { problem, issues })
   }
 
   /** Makes the same error with more known about it. */
   with(details: HttpErrorDetails): HttpError {
-    const { message, code, cause, problem, ...known } = this
-    const copy = new HttpError(code, this.message, { ...known, problem, cause: this.cause, ...details })
+    const { message, code, cause, problem, issues, ...known } = this
+    const copy = new HttpError(code, this.message, { ...known, problem, issues, cause: this.cause, ...details })
     if (this.stack !== undefined) Object.defineProperty(copy, 'stack', { value: this.stack })
     return copy
   }
@@ -162,6 +161,13 @@ export function describe(request: { readonly method: string; readonly url: strin
 /** Takes from a request what may be kept and shown. */
 export function summarise({ id, method, url }: HttpRequest | RequestSummary): RequestSummary {
   return { id, method, url: redactUrl(url) }
+}
+
+/** Gives an error what comes out of a body, or may quote one: whoever asks for it has it, and a log that shows all an error has does not. */
+function hide(error: HttpError, details: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(details)) {
+    if (value !== undefined) Object.defineProperty(error, name, { get: () => value })
+  }
 }
 
 function defined<T extends object>(record: T): Record<string, unknown> {

@@ -183,6 +183,10 @@ describe('secrets', () => {
       'an error within an error',
       new HttpError('RESET', 'x.', { cause: new HttpError('BODY', 'y.', { request, response }) }),
     ],
+    [
+      'an error with what a schema said, which may quote the value',
+      new HttpError('BODY', 'z.', { request, issues: [{ message: `received "${mark}"` }] }).with({ attempt: 2 }),
+    ],
     ['an error known better', new HttpError('RESET', 'x.').with({ request, response })],
     ['a body that is no JSON', attempt(() => response.json())],
     ['a request', request],
