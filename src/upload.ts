@@ -19,6 +19,11 @@ export interface UploadSource {
   /** True for a source that can be opened only once and was. */
   readonly spent?: boolean
   /**
+   * The same body for those who open it twice and hold one to the other: its bytes are the same however fast it is pulled. Missing where
+   * they always are.
+   */
+  readonly steady?: UploadSource
+  /**
    * Starts producing. The engine asks for one chunk at a time and calls `return()` exactly once when it stops early.
    * Throws `BODY` when the source is spent.
    */

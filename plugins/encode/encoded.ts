@@ -2,17 +2,25 @@
 import { deflateNow, type Coding } from '#deflate'
 import { Observable, of } from 'rxjs'
 import { concat, guarded, type HttpRequest, type UploadIterator, type UploadSource } from '../../src/index.ts'
-import { Encoding } from './encoding.ts'
+import { Encoding, type Pace } from './encoding.ts'
 
 /** A source that is compressed while it is pulled. How many bytes that makes, nobody knows. */
-export function encodedSource(source: UploadSource, coding: Coding, level: number | undefined): UploadSource {
+export function encodedSource(
+  source: UploadSource,
+  coding: Coding,
+  level: number | undefined,
+  pace: Pace = 'prompt',
+): UploadSource {
   return {
     length: undefined,
     replayable: source.replayable,
     get spent() {
       return source.spent === true
     },
-    open: () => new Encoding(source.open(), coding, level),
+    get steady() {
+      return encodedSource(source, coding, level, 'steady')
+    },
+    open: () => new Encoding(source.open(), coding, level, pace),
     discard() {
       source.discard?.()
     },
@@ -35,7 +43,7 @@ export function encodedBytes(
   if (now !== undefined) return of(now.length < enough ? now : undefined)
   return new Observable(subscriber => {
     const source = body instanceof Uint8Array ? once(body) : guarded(request, body, body.length).open()
-    const encoding = new Encoding(source, coding, level)
+    const encoding = new Encoding(source, coding, level, 'steady')
     collect(encoding, enough).then(
       bytes => {
         subscriber.next(bytes)

@@ -11,10 +11,17 @@ const SLICE = 64 * 1024
 /** How long a source may be quiet before what the compressor holds back is let out, in milliseconds. */
 const QUIET = 100
 
+/**
+ * `prompt` lets out what the compressor holds back when the source is quiet, so that the peer may have it; `steady` does not, and the same
+ * body is compressed to the same bytes however slowly it comes.
+ */
+export type Pace = 'prompt' | 'steady'
+
 /** Pulls a source when it is pulled, and gives out what a compressor makes of it. */
 export class Encoding implements UploadIterator, Outlet {
   readonly #source: UploadIterator
   readonly #deflater: Deflater
+  readonly #pace: Pace
   readonly #out: Uint8Array[] = []
   /** What of the last chunk was not compressed yet. */
   #rest: Uint8Array | undefined
@@ -24,13 +31,14 @@ export class Encoding implements UploadIterator, Outlet {
   #over = false
   #left = false
   #failure: { readonly error: unknown } | undefined
-  /** Bytes may be held back by the compressor. */
+  /** The compressor may hold back bytes that are to be let out. */
   #held = false
   #stopWaiting: (() => void) | undefined
   #wake: (() => void) | undefined
 
-  constructor(source: UploadIterator, coding: Coding, level: number | undefined) {
+  constructor(source: UploadIterator, coding: Coding, level: number | undefined, pace: Pace) {
     this.#source = source
+    this.#pace = pace
     this.#deflater = deflate(coding, level, this)
   }
 
@@ -90,7 +98,7 @@ export class Encoding implements UploadIterator, Outlet {
     if (rest === undefined) this.#pull()
     else {
       this.#rest = rest.length > SLICE ? rest.subarray(SLICE) : undefined
-      this.#held = true
+      this.#held = this.#pace === 'prompt'
       this.#deflater.write(rest.subarray(0, SLICE))
     }
   }

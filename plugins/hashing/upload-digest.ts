@@ -43,8 +43,9 @@ export function readThrough(
           requestWritten: 'no',
           cause,
         })
-  return digestOf(source, name).pipe(
-    map(({ digest, length }) => ({ digest, body: heldTo(source, name, { digest, length }, changed) })),
+  const steady = source.steady ?? source
+  return digestOf(steady, name).pipe(
+    map(({ digest, length }) => ({ digest, body: heldTo(steady, name, { digest, length }, changed) })),
     catchError((cause: unknown) => throwError(() => failed(cause))),
   )
 }
@@ -92,22 +93,31 @@ function heldTo(source: UploadSource, name: HashName, read: UploadDigest, change
     get spent() {
       return source.spent === true
     },
-    open: () => holding(source.open(), name, read.digest, changed),
+    open: () => holding(source.open(), name, read, changed),
   }
 }
 
 function holding(
   iterator: UploadIterator,
   name: HashName,
-  expected: Uint8Array,
+  read: UploadDigest,
   changed: () => HttpError,
 ): UploadIterator {
   const hash = hashing(name)
+  let length = 0
   return {
     async next() {
       const step = await iterator.next()
-      if (!step.done) hash.update(step.value)
-      else if (!equal(hash.digest(), expected)) throw changed()
+      if (step.done) {
+        if (!equal(hash.digest(), read.digest)) throw changed()
+        return step
+      }
+      length += step.value.length
+      if (length > read.length) {
+        void iterator.return()
+        throw changed()
+      }
+      hash.update(step.value)
       return step
     },
     return: () => iterator.return(),

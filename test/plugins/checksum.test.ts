@@ -19,11 +19,12 @@ import { mock, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
 import { checksum } from 'sluice/plugins/checksum'
 import { decode } from 'sluice/plugins/decode'
+import { encode } from 'sluice/plugins/encode'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
 import { chunks } from 'sluice/streams/chunks'
 import { reply, serve, type ServeOptions } from 'sluice/testing'
-import { firstValueFrom, lastValueFrom, toArray } from 'rxjs'
+import { firstValueFrom, lastValueFrom, timer, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 
 const URL_A = 'https://a.test/x'
@@ -147,6 +148,27 @@ describe('the digest of a request', () => {
     expect(engine.history.map(({ body }) => body.text())).toEqual(['blob', 'one two'])
     expect(made).toBe(2)
   })
+
+  it.each(['gzip', 'deflate', 'br', 'zstd'] as const)(
+    'of a body that encode makes is that of %s, however slowly it comes',
+    async coding => {
+      const engine = mock(() => 200)
+      let made = 0
+      async function* pieces() {
+        made++
+        yield TEXT.repeat(100)
+        // Longer than what encode waits before it lets out what the compressor holds back.
+        if (made === 2) await firstValueFrom(timer(150))
+        yield TEXT
+      }
+      const client = createClient({ engine, plugins: [encode({ coding, threshold: 0 }), checksum()] })
+      await firstValueFrom(client.put(URL_A, () => pieces()))
+      const [sent] = engine.history
+      expect(made).toBe(2)
+      expect(sent?.request.headers.get('content-encoding')).toBe(coding)
+      expect(sent?.request.headers.get('content-digest')).toBe(sha256(sent?.body.bytes ?? new Uint8Array(0)))
+    },
+  )
 
   it('cannot be that of a stream that is read once', async () => {
     const engine = mock(() => 200)
