@@ -17,10 +17,11 @@ import {
   type ResponseHead,
 } from '../src/index.ts'
 import { CookieJar, hands } from './cookies/jar.ts'
-import type { CookieStore } from './cookies/store.ts'
+import { aStore, type CookieStore } from './cookies/store.ts'
 
 export type { CookieInit } from './cookies/given.ts'
-export { CookieJar, type CookieJarOptions, type RefusedCookie } from './cookies/jar.ts'
+export { CookieJar } from './cookies/jar.ts'
+export type { CookieJarOptions, RefusedCookie } from './cookies/options.ts'
 export type { CookieChange, CookieStore } from './cookies/store.ts'
 
 /** Whose cookies these are, and where they are kept. */
@@ -193,11 +194,4 @@ function refuseWhere({ engine }: PluginContext): void {
 
 function aJar(value: unknown): string | undefined {
   return value instanceof CookieJar ? undefined : 'a CookieJar of sluice/plugins/cookies'
-}
-
-function aStore(value: unknown): string | undefined {
-  const { load, save } = Object(value) as Partial<CookieStore>
-  return typeof load === 'function' && typeof save === 'function'
-    ? undefined
-    : 'a store with load() and save(), such as cookieFile(path)'
 }

@@ -3,34 +3,12 @@ import { clock, config, redactUrl, shown, type Cookie, type HttpRequest, type Re
 import { admitted } from './admission.ts'
 import { keptBefore, saidBy, type CookieInit } from './given.ts'
 import { headerOf, type Sent } from './header.ts'
+import { optionsOf, type CookieJarOptions } from './options.ts'
 import { placeOf, placeOfAny, type Place } from './place.ts'
 import { isOver, Shelf } from './shelf.ts'
 import { crossing } from './site.ts'
 import { parseSetCookie, type SetCookie } from './set-cookie.ts'
 import { Saving, type CookieStore } from './store.ts'
-
-/** How a jar is made. */
-export interface CookieJarOptions {
-  /** Keeps the cookies beyond the process. Default: none; they end with the jar. */
-  readonly store?: CookieStore | undefined
-  /**
-   * Treats `localhost`, names that end in `.localhost` and loopback addresses as if they had TLS, as browsers do, so that
-   * cookies for https work in development. Default: `false`.
-   */
-  readonly secureLocalhost?: boolean | undefined
-  /** Hears of cookies that servers set and may not. What it throws fails the exchange. Default: nobody does. */
-  readonly onRefused?: ((refused: RefusedCookie) => void) | undefined
-}
-
-/** A cookie that is not kept. */
-export interface RefusedCookie {
-  /** As the server wrote it; empty where it could not be read. */
-  readonly name: string
-  /** Who set it, query values redacted. */
-  readonly url: string
-  /** Completes the sentence "The cookie …", as in "is Secure, which only https may set". */
-  readonly why: string
-}
 
 /** What the plugin does with a jar. */
 export interface Hands {
@@ -77,7 +55,7 @@ export class CookieJar implements Iterable<Cookie> {
   #told: unknown
 
   constructor(options: CookieJarOptions = {}) {
-    const { store, secureLocalhost = false, onRefused } = { __proto__: null, ...options } as CookieJarOptions
+    const { store, secureLocalhost = false, onRefused } = optionsOf(options)
     this.#shelf = new Shelf(cookie => {
       this.#saving?.add({ cookie, removed: true })
     })

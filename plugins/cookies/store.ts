@@ -1,5 +1,5 @@
 /** What keeps cookies beyond a process, and what stands between it and a jar. */
-import type { Cookie } from '../../src/index.ts'
+import type { Check, Cookie } from '../../src/index.ts'
 
 /** One thing that happened to a cookie. */
 export interface CookieChange {
@@ -17,6 +17,14 @@ export interface CookieStore {
   readonly load: () => PromiseLike<readonly Cookie[]> | readonly Cookie[]
   /** Keeps what has changed, each cookie once. When it fails, the same is given again with the next change. */
   readonly save: (changes: readonly CookieChange[]) => PromiseLike<void> | void
+}
+
+/** Wants a store. */
+export const aStore: Check = value => {
+  const { load, save } = Object(value) as Partial<CookieStore>
+  return typeof load === 'function' && typeof save === 'function'
+    ? undefined
+    : 'a store with load() and save(), such as cookieFile(path)'
 }
 
 /** Says what makes two cookies the same. */

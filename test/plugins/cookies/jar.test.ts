@@ -557,6 +557,25 @@ describe('a jar that is full', () => {
   })
 })
 
+describe('a jar is not made', () => {
+  it.each<readonly [string, unknown, string]>([
+    ['of a number', 7, 'The options of CookieJar must be an object, not 7.'],
+    ['of null', null, 'The options of CookieJar must be an object, not null.'],
+    ['of a store', { load: () => [], save: () => undefined }, 'CookieJar has no option "load".'],
+    ['with an option nobody knows', { onrefused: () => undefined }, 'It has store, secureLocalhost, onRefused.'],
+    ['with a store that is none', { store: { load: () => [] } }, 'CookieJar({ store }) must be a store with load()'],
+    ['with a flag that is none', { secureLocalhost: 'no' }, 'CookieJar({ secureLocalhost }) must be true or false'],
+    ['with a listener that is none', { onRefused: true }, 'CookieJar({ onRefused }) must be a function, not true.'],
+  ])('%s', (_, options, message) => {
+    expect(refusal(() => new CookieJar(options as object))).toContain(message)
+    expect(refusal(() => CookieJar.fromJSON({ cookies: [] }, options as object))).toContain(message)
+  })
+
+  it('but with what is left undefined', () => {
+    expect(new CookieJar({ store: undefined, secureLocalhost: undefined, onRefused: undefined }).size).toBe(0)
+  })
+})
+
 describe('set()', () => {
   it.each<readonly [string, CookieInit]>([
     ['a name with =', { name: 'a=b', value: '1' }],
