@@ -1,5 +1,5 @@
 /** User and password: as they stand, or as they are asked for when a request needs them. */
-import { defaultIfEmpty, forkJoin, from, map, of, take, type Observable } from 'rxjs'
+import { defaultIfEmpty, forkJoin, from, map, of, take, throwError, type Observable } from 'rxjs'
 import { config, type Check } from '../../src/index.ts'
 import { isLater, type Later } from './later.ts'
 
@@ -53,8 +53,14 @@ export function checkLogin(plugin: string, options: LoginOptions): void {
   )
 }
 
+/** What a part is; what its function throws comes later, so that the other part is heard to its end too. */
 function valueOf(given: LoginPart | undefined): unknown {
-  return typeof given === 'function' ? given() : given
+  if (typeof given !== 'function') return given
+  try {
+    return given()
+  } catch (error) {
+    return throwError(() => error)
+  }
 }
 
 function first(given: unknown): Observable<unknown> {

@@ -712,6 +712,26 @@ describe('who asks', () => {
     }
   })
 
+  it('is an error, and one alone, when asking for both fails', async () => {
+    const unhandled: unknown[] = []
+    const hear = (reason: unknown): number => unhandled.push(reason)
+    process.on('unhandledRejection', hear)
+    const why = new Error('the vault is closed')
+    const client = open(
+      mock(() => 200),
+      {
+        username: () => Promise.reject(new Error('nobody')),
+        password: () => {
+          throw why
+        },
+      },
+    )
+    expect(await firstValueFrom(client.get('')).catch((reason: unknown) => reason)).toBe(why)
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('unhandledRejection', hear)
+    expect(unhandled).toEqual([])
+  })
+
   it('is told to who keeps answers, also before anybody asked', () => {
     const seen: (string | undefined)[] = []
     const spy = definePlugin({
