@@ -57,9 +57,9 @@ export class Entering {
     return enter()
   }
 
-  /** The realm for which an answer asks for Basic. */
-  #asked({ status, headers }: ResponseHead): string | undefined {
-    if (status !== 401 || this.#realm !== undefined) return undefined
+  /** The realm for which an answer asks for Basic. One to credentials of somebody further in, as a proof by Digest, is the answer. */
+  #asked({ status, headers, request }: ResponseHead): string | undefined {
+    if (status !== 401 || this.#realm !== undefined || request.headers.has('authorization')) return undefined
     const wanted = this.#parts.realm
     return parseChallenges(headers.getAll('www-authenticate'))
       .filter(({ scheme }) => scheme === 'basic')

@@ -652,6 +652,10 @@ describe('the order', () => {
     const alone = mock(() => 200).enqueue({ status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } })
     expect(statusOf(open(alone, login, lazy).get(''))).toBe(200)
     expect(authorizations(alone)[1]).toBe('Basic YTpi')
+    // Nor is it given to one that refuses the proof: it may be mistyped, and one of another place.
+    const strict = mock(() => ({ status: 401, headers: { 'www-authenticate': ['Basic realm="r"', challengeOf('n')] } }))
+    expect(statusOf(open(strict, login, lazy).get(''))).toBe(401)
+    expect(authorizations(strict).map(said => said?.slice(0, 6))).toEqual([undefined, 'Digest'])
   })
 })
 
