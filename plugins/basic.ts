@@ -17,6 +17,7 @@ import {
 } from '../src/index.ts'
 import { atHome } from './auth/home.ts'
 import { checkLogin, loginOf, loginPart, type Login, type LoginCheck } from './auth/login.ts'
+import { isRealm } from './auth/realm.ts'
 import { Spaces } from './auth/spaces.ts'
 import { Entering } from './basic/entering.ts'
 import type { BasicOptions } from './basic/options.ts'
@@ -110,7 +111,7 @@ export const basic: PluginFactory<'basic', BasicOptions> = definePlugin({
       const { preemptive, realm } = options
       checkLogin('basic', options)
       const unasked = preemptive ?? (realm === undefined && !isReadable(request))
-      const fits = (known: string): boolean => realm === undefined || realm === known
+      const fits = (known: string): boolean => isRealm(known, realm)
       if (unasked || spaces.find(request.url, fits) !== undefined) return enter()
       return new Entering({ request, next, realm, enter, spaces }).run()
     }

@@ -13,6 +13,7 @@ import {
   type Outcome,
   type ResponseHead,
 } from '../../src/index.ts'
+import { isRealm } from '../auth/realm.ts'
 import type { Spaces } from '../auth/spaces.ts'
 import { cannotBeSentAgain } from '../auth/unanswered.ts'
 
@@ -64,7 +65,7 @@ export class Entering {
     return parseChallenges(headers.getAll('www-authenticate'))
       .filter(({ scheme }) => scheme === 'basic')
       .map(({ params }) => params.get('realm') ?? '')
-      .find(realm => wanted === undefined || realm === wanted)
+      .find(realm => isRealm(realm, wanted))
   }
 
   /** RFC 7617 §2.2: what is as deep as this url or deeper asks for the same. */

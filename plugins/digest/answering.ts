@@ -21,6 +21,7 @@ import {
   type ResponseHead,
 } from '../../src/index.ts'
 import type { Login } from '../auth/login.ts'
+import { isRealm } from '../auth/realm.ts'
 import { cannotBeSentAgain, unanswered } from '../auth/unanswered.ts'
 import { covered, isHashable } from './entity.ts'
 import type { Nonces, Room } from './nonces.ts'
@@ -107,7 +108,7 @@ export class Answering {
     let best: Wanted | undefined
     for (const challenge of parseChallenges(headers.getAll('www-authenticate'))) {
       const nonce = DigestNonce.of(challenge)
-      if (nonce === undefined || (this.#options.realm ?? nonce.realm) !== nonce.realm) continue
+      if (nonce === undefined || !isRealm(nonce.realm, this.#options.realm)) continue
       if (best === undefined || nonce.strength > best.nonce.strength) best = { challenge, nonce }
     }
     return best !== undefined && this.#isNews(best.nonce) ? best : undefined

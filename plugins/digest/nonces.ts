@@ -1,5 +1,6 @@
 /** The nonces a client was given, by whom, for whom and for what. */
 import type { Challenge, DigestNonce } from '../../src/index.ts'
+import { isRealm } from '../auth/realm.ts'
 import { Spaces } from '../auth/spaces.ts'
 
 /** How many nonces of one place are counted at a time: answers that cross each other bring several. */
@@ -45,7 +46,7 @@ export class Nonces {
   /** The room a url is in, when its server has let this user in before; only one of `realm`, if one is named. */
   find(url: string, username: string, realm: string | undefined): Room | undefined {
     return this.#spaces.find(url, ({ current, username: whose }) => {
-      return current !== undefined && whose === username && (realm ?? current.realm) === current.realm
+      return current !== undefined && whose === username && isRealm(current.realm, realm)
     })
   }
 

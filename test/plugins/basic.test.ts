@@ -251,6 +251,16 @@ describe('over http', () => {
     expect(statusOf(open(api, { ...ADA, realm: 'r' }, CLEAR).get(''))).toBe(200)
   })
 
+  it('they are given in a realm beyond ASCII, in whatever charset it is written', () => {
+    for (const charset of ['latin1', 'utf8'] as const) {
+      const realm = Buffer.from('Müller', charset).toString('latin1')
+      const api = asking({ status: 401, headers: { 'www-authenticate': `Basic realm="${realm}"` } })
+      const client = open(api, { ...ADA, realm: 'Müller' }, CLEAR)
+      expect([statusOf(client.get('')), statusOf(client.get(''))]).toEqual([200, 200])
+      expect(sent(api)).toEqual(['/ -', `/ ${ADAS}`, `/ ${ADAS}`])
+    }
+  })
+
   it('a body that cannot be sent twice is an error that says what would work; one that can is sent again', async () => {
     async function* once(): AsyncGenerator<string> {
       yield 'x'

@@ -144,6 +144,15 @@ describe('a server that asks', () => {
     expect(api.history).toHaveLength(3)
   })
 
+  it('is answered in a realm beyond ASCII, in whatever charset it is written', () => {
+    for (const charset of ['latin1', 'utf8'] as const) {
+      const realm = Buffer.from('Müller', charset).toString('latin1')
+      const { keeper, client } = asked({ realm }, { realm: 'Müller' })
+      for (let time = 0; time < 2; time++) expect(statusOf(client.get(''))).toBe(200)
+      expect(keeper.verdicts.map(({ status }) => status)).toEqual([401, 200, 200])
+    }
+  })
+
   it('is answered unasked in the realm that was named for the call, and in no other', () => {
     const api = mock(({ request }) => {
       const realm = request.target.slice(1)
