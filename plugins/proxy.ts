@@ -101,7 +101,11 @@ export const proxy: PluginFactory<'proxy', ProxyOptions, 'url'> = given => {
     )
     return sources.length === 0 ? merged : alone(merged, sources)
   }
-  return Object.freeze({ ...plugin, merge })
+  // Copied with what keeps its options, a password in a url among them, out of logs.
+  const all = Object.getOwnPropertyDescriptors(plugin)
+  return Object.freeze(
+    Object.defineProperties({}, { ...all, merge: { value: merge, enumerable: true } }) as typeof plugin,
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import { hint } from './closest.ts'
 import { config, type HttpError } from './errors.ts'
 import { own } from './own.ts'
 import { RESERVED, SCOPES, type Plugin, type PluginFactory, type PluginSpec } from './plugin.ts'
-import { isSensitive } from './redact.ts'
+import { inspectAsJson, isSensitive } from './redact.ts'
 
 /**
  * Defines a plugin: what it is called, where it stands, what options it has, what it does.
@@ -35,7 +35,11 @@ export function definePlugin<
   const make = (options: Options): Plugin<Name, Options, Short> => {
     const merge = (given: object): Options => overlay(mine, options, given)
     const more = { ...(short === undefined ? {} : { short }), ...(values === true ? { values } : {}) }
-    return Object.freeze({ name, scope, inside, options, install, merge, ...more })
+    const made = { name, scope, inside, options, install, merge, ...more }
+    // Whoever prints a list of plugins wants its order; the options may be passwords.
+    Object.defineProperty(made, 'toJSON', { value: () => ({ name, scope, inside }) })
+    inspectAsJson(made as typeof made & { toJSON(): unknown })
+    return Object.freeze(made)
   }
   return (given = {}) => make(overlay(mine, defaults, given))
 }

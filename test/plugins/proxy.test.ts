@@ -606,6 +606,7 @@ describe('secrets', () => {
     client.monitor.subscribe(event => shown.push(inspect(event, { depth: 10 }), JSON.stringify(event)))
     const error = await errorOf(client.get('http://a.test/'))
     shown.push(inspect(error, { depth: 10 }), JSON.stringify(error), client.explain())
+    shown.push(inspect(proxy({ url, tls }), { depth: 10 }), JSON.stringify(proxy({ url, tls })))
     const one = createClient({ engine: mock(), plugins: [proxy({ url })] })
     expect(one.explain()).toContain('proxy { url: "https://p.test:3128", env: false')
     shown.push(one.explain())

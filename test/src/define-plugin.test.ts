@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { count, definePlugin, milliseconds, text, type Handler, type Scope } from '../../src/index.ts'
 import { thrown } from './thrown.ts'
@@ -33,6 +34,12 @@ describe('a plugin', () => {
     expect(Object.isFrozen(plugin)).toBe(true)
     expect(Object.isFrozen(plugin.options)).toBe(true)
     expect(Object.isFrozen(plugin.merge({ times: 1 }))).toBe(true)
+  })
+
+  it('is shown without its options, which may be secret', () => {
+    const plugin = knock({ apiKey: 'hunter2', greeting: 'hunter2' })
+    expect(inspect(plugin, { depth: 9, showHidden: true })).not.toContain('hunter2')
+    expect(JSON.parse(JSON.stringify([plugin]))).toEqual([{ name: 'knock', scope: 'call', inside: plugin.inside }])
   })
 
   it('merges defaults ← client ← call, and undefined leaves what was there', () => {
