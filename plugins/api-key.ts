@@ -21,7 +21,7 @@ import {
   type HttpRequest,
   type PluginFactory,
 } from '../src/index.ts'
-import { Errands } from './auth/errands.ts'
+import { Errands, wanted } from './auth/errands.ts'
 import { atHome } from './auth/home.ts'
 import { Latest } from './auth/latest-token.ts'
 import { isLater, observed, type Later } from './auth/later.ts'
@@ -121,7 +121,7 @@ export const apiKey: PluginFactory<'apiKey', ApiKeyOptions> = definePlugin({
     context.onClose(() => latest?.stop())
     const written = derived(writing)
     return (request, next, options) => {
-      if (errands.beginning || !atHome(request, options.origins, 'apiKey', context)) return next(request)
+      if (errands.includes(request) || !atHome(request, options.origins, 'apiKey', context)) return next(request)
       if (hasKey(request, options)) return next(request)
       const ask = options.key
       const given = ask === own.key && latest ? latest.now() : typeof ask === 'function' ? errands.call(ask) : ask
@@ -139,7 +139,7 @@ function later(
   { timeout: ms }: ApiKeyOptions,
   errands: Errands,
 ): Observable<HttpEvent> {
-  const asked = errands.run(() => observed(given))
+  const asked = errands.run(() => observed(given)).pipe(wanted('The key of apiKey'))
   const late = (): HttpError =>
     new HttpError(
       'TIMEOUT',

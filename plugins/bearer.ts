@@ -102,7 +102,7 @@ function installed(own: BearerOptions, context: PluginContext): Interceptor<Bear
   })
   const main = new Tokens(own, states.of(own))
   return (request, next, options) => {
-    if (errands.beginning || !atHome(request, options.origins, 'bearer', context)) return next(request)
+    if (errands.includes(request) || !atHome(request, options.origins, 'bearer', context)) return next(request)
     if (request.headers.has('authorization')) return next(request)
     const supply = options === own ? main : new Tokens(options, states.of(options))
     const parts = { plugin: 'bearer', request, next, supply, when: options.when }

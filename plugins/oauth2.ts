@@ -130,7 +130,7 @@ export const oauth2: PluginFactory<'oauth2', OAuth2Options> = definePlugin({
       keepers.stop()
     })
     return (request, next, options) => {
-      if (errands.beginning || !atHome(request, options.origins, 'oauth2', context)) return next(request)
+      if (errands.includes(request) || !atHome(request, options.origins, 'oauth2', context)) return next(request)
       if (request.headers.has('authorization')) return next(request)
       if (options !== own) checkWhole(options)
       const supply = new Kept(keepers.of(options), options, next)

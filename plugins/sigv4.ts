@@ -96,7 +96,7 @@ export const sigv4: PluginFactory<'sigv4', SigV4Options> = definePlugin({
       const kept = keep(given(request, options, 'credentials'))
       const scope: Scope = { region: given(request, options, 'region'), service: given(request, options, 'service') }
       const parts = { next, scope, payload: options.payload, credentials: kept, skews }
-      return defer(() => (kept.beginning ? next(request) : new Signing(request, parts).run()))
+      return defer(() => (kept.includes(request) ? next(request) : new Signing(request, parts).run()))
     }
   },
 })

@@ -1,16 +1,24 @@
 /** Work for credentials that may itself send requests through the client it works for. */
-import { Observable, take, type Subscriber } from 'rxjs'
+import { Observable, take, throwIfEmpty, type Subscriber } from 'rxjs'
+import { config, type HttpRequest } from '../../src/index.ts'
+
+/** Calls of work that are remembered. */
+const MOST = 100
 
 /**
- * Knows while it begins work of the user: a request that arrives meanwhile is part of that work, and must not wait for
+ * Knows while it begins work of the user: a call that arrives meanwhile is part of that work, and must not wait for
  * it. What the work says at once is passed on when it has begun, so that what others do with it is no part of it.
  */
 export class Errands {
   #beginning = false
+  readonly #calls = new Set<number>()
 
-  /** True for requests that the work sends while it begins. */
-  get beginning(): boolean {
-    return this.#beginning
+  /** True for a request of a call that the work makes while it begins, also when that is sent again: later, or elsewhere. */
+  includes({ id }: HttpRequest): boolean {
+    if (!this.#beginning) return this.#calls.has(id)
+    this.#calls.add(id)
+    if (this.#calls.size > MOST) this.#calls.delete(this.#calls.values().next().value ?? id)
+    return true
   }
 
   /** Runs what the user wrote and returns what that does. */
@@ -32,6 +40,11 @@ export class Errands {
       arrival.letGo()
     })
   }
+}
+
+/** Fails what ends without a value; `name` is what that is called. */
+export function wanted<T>(name: string): (source: Observable<T>) => Observable<T> {
+  return throwIfEmpty(() => config(`${name} ended without a value.`))
 }
 
 /** Keeps what is said until it is let go. */

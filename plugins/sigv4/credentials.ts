@@ -30,8 +30,8 @@ export class Credentials {
   }
 
   /** True for a request that is sent to get the credentials. */
-  get beginning(): boolean {
-    return this.#errands.beginning
+  includes(request: HttpRequest): boolean {
+    return this.#errands.includes(request)
   }
 
   /** The credentials to sign a request with. */

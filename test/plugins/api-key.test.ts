@@ -1,4 +1,4 @@
-import { BehaviorSubject, firstValueFrom, NEVER, of, Subject, throwError, timer, map } from 'rxjs'
+import { BehaviorSubject, EMPTY, firstValueFrom, NEVER, of, Subject, throwError, timer, map } from 'rxjs'
 import { createClient, definePlugin, IDENTITY, isHttpError, type AnyPlugin, type Client, type HttpError } from 'sluice'
 import { mock, type MockEngine } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
@@ -133,6 +133,7 @@ describe('the key', () => {
     ['has a space', { key: () => 'a s3cret' }],
     ['has a line break', { key: () => 's3cret\r\nx: y' }],
     ['is empty', { key: () => '' }],
+    ['ends without a value', { key: () => EMPTY }],
     ['is no text', { key: () => 7 as unknown as string }],
     ['is empty in a query', { key: () => '', query: 'q' }],
     ['has half a character in a query', { key: () => 's3cret\ud800', query: 'q' }],

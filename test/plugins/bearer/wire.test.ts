@@ -6,6 +6,7 @@ import { http2 } from 'sluice/engines/http2'
 import { undici } from 'sluice/engines/undici'
 import { bearer, type Token } from 'sluice/plugins/bearer'
 import { redirect } from 'sluice/plugins/redirect'
+import { retry } from 'sluice/plugins/retry'
 import { lines } from 'sluice/streams/lines'
 import { reply, serve, type Protocol, type Routes, type TestServer } from 'sluice/testing'
 import { describe, expect, it } from 'vitest'
@@ -48,6 +49,7 @@ function open(engine: EngineFactory, server: TestServer, token: string | undefin
     confine: false,
     plugins: [
       redirect(),
+      retry({ delay: () => 5 }),
       bearer({ token, refresh: () => client.post('login', {}).pipe(map(answer => answer.json<Token>())) }),
     ],
   })
@@ -67,6 +69,18 @@ describe.each(ENGINES)('on %s', (name, protocol, engine) => {
     expect(asked(server, '/login')[0]?.headers['authorization']).toBeUndefined()
     expect(asked(server, '/data').length).toBe(2 * MANY)
   }, 20_000)
+
+  it('a refresh whose request is redirected, and sent again, waits for nothing', async () => {
+    let tries = 0
+    const login = {
+      'POST /login': reply.redirect('/token'),
+      'GET /token': () => (tries++ === 0 ? reply.status(503, { delay: 5 }) : reply.json({ token: 't0' }, { delay: 5 })),
+    }
+    await using server = await serve(world(login), { protocol })
+    await using client = open(engine(), server, 'old')
+    expect((await firstValueFrom(client.get('data'))).status).toBe(200)
+    expect(asked(server, '/token').map(({ headers }) => headers['authorization'])).toEqual([undefined, undefined])
+  })
 
   it('a live body goes on with the new token, whatever that of the refusal is', async () => {
     await using server = await serve(world(), { protocol })
