@@ -152,9 +152,9 @@ export class Carrying {
     return this.#judged.refused
   }
 
-  /** True when this call has waited for a new token, and not for one that was kept. */
+  /** True when this call has waited for a new token, if only to hear that there is none, and not for one that was kept. */
   get #renewed(): boolean {
-    return this.#waited && this.#token?.fresh === true
+    return this.#waited && this.#token?.fresh !== false
   }
 
   #mayReplay(): boolean {

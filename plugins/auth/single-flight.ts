@@ -6,7 +6,13 @@ import { Observable, Subscription, type Subscriber } from 'rxjs'
  * stop it, the last one does. A result, good or bad, is for those who waited: whoever comes later begins anew.
  */
 export class SingleFlight<T> {
+  readonly #over: () => void
   #running: Flight<T> | undefined
+
+  /** Calls `over` whenever work has ended, before anybody hears of its result. */
+  constructor(over: () => void = () => undefined) {
+    this.#over = over
+  }
 
   /** True while the work runs. */
   get running(): boolean {
@@ -16,6 +22,7 @@ export class SingleFlight<T> {
   /** The result of the work that runs, else of what `start` makes. With `finish`, work that nobody waits for goes on. */
   join(start: () => Observable<T>, finish = false): Observable<T | undefined> {
     return new Observable(subscriber => {
+      if (subscriber.closed) return undefined
       const flight = this.#running ?? new Flight<T>()
       const begins = this.#running === undefined
       const leave = flight.add(subscriber, finish)
@@ -23,6 +30,7 @@ export class SingleFlight<T> {
       this.#running = flight
       flight.over.add(() => {
         if (this.#running === flight) this.#running = undefined
+        this.#over()
       })
       flight.begin(start)
       return leave

@@ -34,7 +34,8 @@ export interface BearerOptions {
   /**
    * Gets another token, once for all requests that wait for it. Its failure is theirs, and the next request tries
    * anew; `undefined` says that there is none. What it sends through the same client at once goes without a token and does not
-   * wait; what it sends later has to say so: `{ bearer: false }`. Default none.
+   * wait, also when it is redirected or retried; what it sends later has to say so: `{ bearer: false }`. Those with the same token share
+   * a refresh, and those with none. Default none.
    */
   readonly refresh: ((context: RefreshContext) => GivenToken | Later<GivenToken>) | undefined
   /** When a token expires, in milliseconds since the epoch, where neither it nor what comes with it says so. Default: `exp` of a JWT. */

@@ -6,6 +6,12 @@ import { isLater } from '../auth/later.ts'
 import { Renewal } from '../auth/renewal.ts'
 import type { BearerOptions, GivenToken } from './options.ts'
 
+/**
+ * How many tokens are remembered that were refreshed, and how many calls that have a token of their own, so that those of
+ * the same one share a refresh.
+ */
+const MOST = 100
+
 /** What is known of the tokens of one source. */
 export class TokenState {
   readonly renewal: Renewal = new Renewal()
@@ -16,17 +22,31 @@ export class TokenState {
   seen: GivenToken
   /** The same in hand. */
   given: HeldToken | undefined
-  /** What a refresh got, and what the source had given when it began. */
-  got: { readonly token: HeldToken; readonly instead: HeldToken | undefined } | undefined
+  /** What refreshes got, by what the source had given when they began. */
+  readonly #got = new Map<string | undefined, HeldToken>()
 
   constructor(errands: Errands, stream?: Latest<GivenToken>) {
     this.errands = errands
     this.stream = stream
   }
-}
 
-/** Calls with a token of their own that are remembered, so that those of the same token share a refresh. */
-const MOST = 100
+  /** What counts when the source gives this. */
+  pick(given: HeldToken | undefined): HeldToken | undefined {
+    return this.#got.get(given?.value) ?? given
+  }
+
+  /** A refresh got another token; the source may take it over. */
+  replace(given: HeldToken | undefined, token: HeldToken): void {
+    for (const value of [given?.value, token.value]) {
+      this.#got.delete(value)
+      this.#got.set(value, token)
+    }
+    for (const oldest of this.#got.keys()) {
+      if (this.#got.size <= MOST) break
+      this.#got.delete(oldest)
+    }
+  }
+}
 
 type Source = Pick<BearerOptions, 'token' | 'refresh'>
 

@@ -1,7 +1,8 @@
 /** The tokens of a client: which one counts, when another one is got, and by whom. */
-import { isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
+import { defaultIfEmpty, isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
 import { config, describe, HttpError, shown, type HttpRequest } from '../../src/index.ts'
 import type { Asking, Supply, TokenAnswer } from '../auth/carrying.ts'
+import { wanted } from '../auth/errands.ts'
 import { HeldToken } from '../auth/held-token.ts'
 import { isLater, observed, type Later } from '../auth/later.ts'
 import type { Reason, Renewing } from '../auth/renewal.ts'
@@ -43,7 +44,7 @@ export class Tokens implements Supply, Renewing {
     const given = this.#state.stream?.now()
     const held = isObservable(given)
       ? undefined
-      : this.#pick(this.#state.stream === undefined ? this.#state.given : this.#hold(given))
+      : this.#state.pick(this.#state.stream === undefined ? this.#state.given : this.#hold(given))
     return held !== undefined && held.value !== refused?.value
   }
 
@@ -54,12 +55,13 @@ export class Tokens implements Supply, Renewing {
   /** What counts now goes through `use`, as soon as it is known. */
   #current(use: (held: HeldToken | undefined) => TokenAnswer, { request }: Asking): TokenAnswer {
     const given = this.#ask()
-    if (!isLater(given)) return use(this.#pick(this.#hold(given)))
+    if (!isLater(given)) return use(this.#state.pick(this.#hold(given)))
     return this.#state.errands
       .run(() => observed(given))
       .pipe(
+        wanted('The token of bearer'),
         this.#limited(request, 'token'),
-        switchMap(token => settled(use(this.#pick(this.#hold(token))))),
+        switchMap(token => settled(use(this.#state.pick(this.#hold(token))))),
       )
   }
 
@@ -87,14 +89,6 @@ export class Tokens implements Supply, Renewing {
     return new HeldToken(token, { plugin: 'bearer', scheme: 'Bearer', fresh, expires: this.#options.expires })
   }
 
-  /** What counts when the source gives this. */
-  #pick(given: HeldToken | undefined): HeldToken | undefined {
-    const got = this.#state.got
-    if (got === undefined) return given
-    if (given?.value === got.instead?.value || given?.value === got.token.value) return got.token
-    return given
-  }
-
   #fresh(held: HeldToken | undefined, asking: Asking): TokenAnswer {
     const { refresh, token } = this.#options
     if (refresh === undefined) return held
@@ -116,22 +110,23 @@ export class Tokens implements Supply, Renewing {
       return isLater(answer) ? observed(answer) : of(answer)
     }
     return this.#state.errands.run(start).pipe(
+      defaultIfEmpty(undefined),
       this.#limited(request, 'refresh'),
       map(given => (given === undefined || given === null ? undefined : this.#make(given, true))),
       tap(token => {
-        if (token !== undefined) this.#state.got = { token, instead }
+        if (token !== undefined) this.#state.replace(instead, token)
       }),
     )
   }
 
-  /** A token that the user sent in the meantime is newer than the one that was refreshed. */
+  /** What the user said in the meantime is newer than what was refreshed, also that there is no token any more. */
   #latest(answer: TokenAnswer): TokenAnswer {
     const { stream } = this.#state
     if (stream === undefined || !isObservable(answer)) return answer
     return answer.pipe(
       map(token => {
         const given = stream.now()
-        return token === undefined || isLater(given) ? token : (this.#pick(this.#hold(given)) ?? token)
+        return token === undefined || isLater(given) ? token : this.#state.pick(this.#hold(given))
       }),
     )
   }

@@ -13,6 +13,7 @@ import {
   timer,
 } from 'rxjs'
 import {
+  clock,
   createClient,
   isHttpError,
   type AnyPlugin,
@@ -188,8 +189,9 @@ describe('the token', () => {
     expect((error as HttpError).message).toContain('{ bearer: false }')
   })
 
-  it.each([
+  it.each<[string, Options['token'], string]>([
     ['ends without a value', EMPTY, 'ended without a value'],
+    ['a function ends without a value', () => EMPTY, 'ended without a value'],
     ['has a space', 'a b', 'visible ASCII'],
     ['has a line break', 'a\r\nx: y', 'visible ASCII'],
     ['is no text', () => 7 as unknown as string, 'must be a text'],
@@ -486,6 +488,20 @@ describe('before it expires a token is replaced', () => {
       ])
     })
   })
+
+  it('and when that fails, it is tried again at half of what is left, and not by every request', () => {
+    const asked: number[] = []
+    virtually(({ flush }) => {
+      const refresh = () => (asked.push(clock.now()), throwError(() => new Error('down')))
+      const client = open(
+        mock(() => 200),
+        { token: { token: 't1', expiresAt: 40_000 }, refresh },
+      )
+      for (let ms = 8_000; ms < 40_000; ms += 500) timer(ms).subscribe(() => watch(client))
+      flush()
+    })
+    expect(asked).toEqual([10_000, 25_000, 32_500, 36_500, 38_500, 39_500])
+  })
 })
 
 describe('a refresh', () => {
@@ -594,6 +610,23 @@ describe('a refresh', () => {
     })
   })
 
+  it('that has none is not asked for another one by the same call', () => {
+    let asked = 0
+    expect(once(open(taking('t2'), { refresh: () => (asked++, undefined) })).log.at(-1)).toBe('401')
+    expect(asked).toBe(1)
+  })
+
+  it('whose request is sent again by retry is still that of the refresh', () => {
+    const api = taking('t2').on('GET /login', { body: 't2' }).once('GET /login', 503)
+    const client: Client = open(
+      api,
+      { token: 't1', refresh: () => client.get('login').pipe(map(answer => answer.text())) },
+      retry({ delay: () => 5 }),
+    )
+    expect(once(client).log.at(-1)).toBe('200')
+    expect(sent(api)).toEqual(['t1', undefined, undefined, 't2'])
+  })
+
   it('may send through the same client, which then neither waits nor loops', () => {
     const api = taking('t2').on('POST /login', { body: { token: 't2' }, delay: 20 })
     const client: Client = open(api, {
@@ -687,6 +720,14 @@ describe('of a token that the source changes', () => {
     const refresh = () => timer(10).pipe(map(() => (tokens.next('u1'), 't2')))
     expect(once(open(api, { token: tokens, refresh })).log.at(-1)).toBe('200')
     expect(sent(api)).toEqual(['t1', 'u1'])
+  })
+
+  it('logging out during a refresh is heeded', () => {
+    const tokens = new BehaviorSubject<string | undefined>('t1')
+    const refresh = () => timer(10).pipe(map(() => (tokens.next(undefined), 't2')))
+    const api = taking('t2')
+    expect(once(open(api, { token: tokens, refresh })).log.at(-1)).toBe('401')
+    expect(sent(api)).toEqual(['t1'])
   })
 
   it('logging out is heeded', () => {
