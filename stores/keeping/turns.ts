@@ -21,7 +21,7 @@ export class Turns {
 
   /** Does `work` when all of any name that came before is over, and before all that comes after. */
   takeAll<T>(work: () => Promise<T>): Promise<T> {
-    const before = [...this.#last.values(), this.#alone]
+    const before = [...this.#last.values(), ...(this.#alone === undefined ? [] : [this.#alone])]
     this.#last.clear()
     const mine = this.track(Promise.allSettled(before).then(work))
     this.#alone = mine

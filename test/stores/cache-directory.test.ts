@@ -97,6 +97,18 @@ describe('the directory', () => {
     expect(await kept(cacheDirectory(path))).toEqual(['two', 'one'])
   })
 
+  it('tells each process that shares it what the others have learned of an entry', async () => {
+    const path = await folder()
+    const [one, other] = [cacheDirectory(path), cacheDirectory(path)]
+    await keep(one, 'x', { meta: { n: 0 } })
+    for (let n = 1; n < 50; n++) {
+      const { id, meta } = await only(one)
+      expect(meta['n']).toBe(n === 1 ? 0 : n - 1)
+      // The second file may get the number of the first one, which is gone.
+      for (let again = 0; again < 2; again++) await other.update(KEY, id, { until: FOREVER, n })
+    }
+  })
+
   it('holds no handle that is not used', async () => {
     const path = await folder()
     const store = cacheDirectory(path)
