@@ -66,7 +66,7 @@ export class Receiving implements Observer<HttpEvent> {
   }
 
   #begin(event: HeadEvent): void {
-    const codings = event.unread === true ? [] : codingsOf(event.head)
+    const codings = event.unread === true || event.socket !== undefined ? [] : codingsOf(event.head)
     if (codings.length === 0) {
       this.#subscriber.next(event)
       return

@@ -14,6 +14,7 @@ import {
 import { mock, type MockAnswer, type MockEngine, type MockReply } from 'sluice/engines/mock'
 import { decode, ENCODED, type DecodeOptions } from 'sluice/plugins/decode'
 import { retry } from 'sluice/plugins/retry'
+import { webSocket } from 'sluice/streams/web-socket'
 import { encode, ENCODINGS, joined, named, noise, pieces, sample, type Encoding } from './decode/encoded.ts'
 
 const SMALL = sample(3000)
@@ -569,4 +570,10 @@ it.each([
 ])('refuses %o', (options, message) => {
   expect(() => decode(options as never)).toThrow(message)
   expect(() => decode(options as never)).toThrow(HttpError)
+})
+
+it('a WebSocket has no body, whatever its handshake says of one', async () => {
+  const { client } = clientOf({ webSocket: ['hello', { close: 1000 }], headers: { 'content-encoding': 'gzip' } })
+  const said = webSocket<string>(client, 'a', { codec: 'text' })
+  expect(await lastValueFrom(said.pipe(toArray()))).toEqual(['hello'])
 })
