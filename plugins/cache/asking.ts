@@ -52,6 +52,12 @@ export class Asking implements Follower, Unsubscribable {
     return this
   }
 
+  /** Answers one that may not be sent, and that nothing kept can answer. */
+  refuse(why: Forward): this {
+    this.#answer('miss', { because: 'only-if-cached' }, timeout(this.#around.request, why), EMPTY)
+    return this
+  }
+
   unsubscribe(): void {
     this.#over = true
     this.#leave?.()
@@ -80,7 +86,7 @@ export class Asking implements Follower, Unsubscribable {
 
   #looked(entries: readonly CacheEntry[]): void {
     const { shelf, key, request, wish } = this.#around
-    const found = entries.length === 0 ? 'none' : shelf.select(entries, key, request.headers)
+    const found = entries.length === 0 ? 'none' : shelf.select(entries, key, request)
     if (typeof found === 'string') {
       this.#forward(found === 'none' ? 'uri-miss' : 'vary-miss', undefined)
       return
@@ -128,15 +134,15 @@ export class Asking implements Follower, Unsubscribable {
 
   #forward(why: Forward, found: Found | undefined): void {
     const around = this.#around
-    const { wish, request, shelf, key } = around
+    const { wish, shelf, key, request } = around
     this.#why = why
     if (wish.onlyIfCached) {
-      this.#answer('miss', { because: 'only-if-cached' }, timeout(request, why), EMPTY)
+      this.refuse(why)
       return
     }
     const out = this.#out
     const common = !this.#alone && isCommon(around)
-    const flight = common ? shelf.flights.get(key) : undefined
+    const flight = common ? shelf.flight(key) : undefined
     if (flight?.fits(request) === true) {
       this.#running = { unsubscribe: () => flight.leave(this) }
       flight.join(this)

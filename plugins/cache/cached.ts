@@ -11,6 +11,7 @@ import {
   type HttpRequest,
   type Sink,
 } from '../../src/index.ts'
+import type { Around } from './around.ts'
 import { Asking } from './asking.ts'
 import type { Policy } from './keeping.ts'
 import type { CacheOptions } from './options.ts'
@@ -43,36 +44,43 @@ export class Cached extends Source {
     const request = this.#request
     const next = this.#next
     if (request.read(WEB_SOCKET) !== undefined) return run(next(request), sink)
+    const whose = this.#whose()
     const wish = wishOf(request.headers)
     const why = passes(request, wish.noStore)
-    if (why !== undefined) return new Passing(request, why, url => this.#invalidate(url), sink).over(next(request))
-    const conditional = !wish.plain || request.headers.size > 0 ? isConditional(request.headers) : false
-    return new Asking(
-      {
-        shelf: this.#shelf,
-        policy: this.#policy,
-        options: this.#options,
-        key: this.#key(request.url),
-        request,
-        next,
-        wish,
-        conditional,
-      },
-      sink,
-    ).begin()
+    if (why !== undefined && (why === 'method' || !wish.onlyIfCached)) {
+      const forget = (url: string): void => {
+        this.#shelf.invalidate(`${whose} ${url}`, url)
+      }
+      return new Passing(request, why, forget, sink).over(next(request))
+    }
+    const around: Around = {
+      shelf: this.#shelf,
+      policy: this.#policy,
+      options: this.#options,
+      key: `${whose} ${request.url}`,
+      request,
+      next,
+      wish,
+      conditional: !wish.plain || request.headers.size > 0 ? isConditional(request.headers) : false,
+    }
+    const asking = new Asking(around, sink)
+    return why === undefined ? asking.begin() : asking.refuse(why)
   }
 
-  #invalidate(url: string): void {
-    this.#shelf.invalidate(this.#key(url))
-  }
-
-  /** Answers of a cache for one user are no answers for many; the length keeps a partition from being mistaken for a url. */
-  #key(url: string): string {
+  /**
+   * Begins the key. Answers of a cache for one user are no answers for many, nor those a user puts together by himself answers for
+   * whom we tell apart; the length keeps a partition from being mistaken for a url.
+   */
+  #whose(): string {
     const { partition, shared } = this.#options
-    const whose: unknown =
-      partition === undefined ? this.#policy.credentials.of(this.#request) : partition(this.#request)
-    if (typeof whose !== 'string') throw config(`cache({ partition }) must return a text, not ${shown(whose)}.`)
-    return `${shared ? 'shared' : 'private'} ${whose.length}:${whose} ${url}`
+    const kind = shared ? 'shared' : 'private'
+    if (partition === undefined) {
+      const name = this.#policy.credentials.of(this.#request)
+      return `${kind} ${name.length}:${name}`
+    }
+    const name: unknown = partition(this.#request)
+    if (typeof name !== 'string') throw config(`cache({ partition }) must return a text, not ${shown(name)}.`)
+    return `${kind} named ${name.length}:${name}`
   }
 }
 

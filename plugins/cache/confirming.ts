@@ -39,5 +39,5 @@ export function freshen(
   if (!speaksOfIt) return
   const decided = sameAs(head, kept) ? confirm(around, kept, head, asked) : 'it has changed'
   if (typeof decided === 'string') shelf.store.remove(key, entry.id)
-  else if (!shelf.isChanged(key, since)) shelf.store.update(key, entry.id, decided.meta)
+  else if (!shelf.isChanged(request.url, since)) shelf.store.update(key, entry.id, decided.meta)
 }

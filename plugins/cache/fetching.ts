@@ -153,9 +153,9 @@ export class Fetching implements Unsubscribable {
   }
 
   #record(event: AnswerEvent, decided: Keeping): Recording {
-    const { shelf, key, options } = this.#around
+    const { shelf, request, options } = this.#around
     const since = this.#since
-    const recording = new Recording(shelf.store, decided, options.maxEntry, () => !shelf.isChanged(key, since))
+    const recording = new Recording(shelf.store, decided, options.maxEntry, () => !shelf.isChanged(request.url, since))
     if (event.type === 'response' || decided.meta.unread) {
       if (event.type === 'response' && !decided.meta.unread) recording.write(event.response.bytes)
       recording.commit()
@@ -169,10 +169,10 @@ export class Fetching implements Unsubscribable {
       this.#again()
       return
     }
-    const { shelf, key } = this.#around
+    const { shelf, key, request } = this.#around
     const decided = confirm(this.#around, kept, head, this.#asked)
     if (typeof decided === 'string') shelf.store.remove(key, entry.id)
-    else if (!shelf.isChanged(key, this.#since)) shelf.store.update(key, entry.id, decided.meta)
+    else if (!shelf.isChanged(request.url, this.#since)) shelf.store.update(key, entry.id, decided.meta)
     const now = clock.now()
     const fields = merged(kept.headers, head.headers).flat
     const current = new Kept(typeof decided === 'string' ? { ...kept.meta, fields, at: now, age: 0 } : decided.meta)

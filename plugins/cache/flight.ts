@@ -28,12 +28,15 @@ export class Flight implements Sink, Unsubscribable {
   readonly #around: Around
   readonly #followers = new Set<Follower>()
   readonly #fetching: Fetching
+  /** When it began, as the shelf counts. */
+  readonly since: number
   /** Who began it, until he leaves. */
   #leader: Sink | undefined
   #landed = false
 
   constructor(around: Around, found: Found | undefined, why: Forward, leader: Sink) {
     this.#around = around
+    this.since = around.shelf.now()
     this.#leader = leader
     this.#fetching = new Fetching(around, found, why, this)
   }
@@ -44,6 +47,10 @@ export class Flight implements Sink, Unsubscribable {
     shelf.flights.set(key, this)
     this.#fetching.begin()
     return this
+  }
+
+  get url(): string {
+    return this.#around.request.url
   }
 
   get closed(): boolean {

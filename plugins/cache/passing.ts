@@ -2,6 +2,7 @@
 import {
   answered,
   headOf,
+  isHttpError,
   notice,
   Stage,
   type HttpEvent,
@@ -22,12 +23,15 @@ export class Passing extends Stage {
   readonly #request: HttpRequest
   readonly #why: Forward
   readonly #invalidate: Invalidate
+  /** True as long as the server may still do what nobody will hear of. */
+  #open: boolean
 
   constructor(request: HttpRequest, why: Forward, invalidate: Invalidate, out: Sink) {
     super(out)
     this.#request = request
     this.#why = why
     this.#invalidate = invalidate
+    this.#open = !SAFE.has(request.method)
   }
 
   override next(event: HttpEvent): void {
@@ -37,8 +41,24 @@ export class Passing extends Stage {
       return
     }
     const head = headOf(event)
-    if (!SAFE.has(this.#request.method)) this.#changed(head)
+    if (this.#open) {
+      this.#open = false
+      this.#changed(head)
+    }
     if (!this.closed) super.next(withStatus(event, head, forwarded(this.#why)))
+  }
+
+  override error(error: unknown): void {
+    if (isHttpError(error) && error.requestWritten === 'no') this.#open = false
+    super.error(error)
+  }
+
+  // Whoever leaves, or hears of an error in place of an answer, does not know what the server has done by then.
+  override unsubscribe(): void {
+    super.unsubscribe()
+    if (!this.#open) return
+    this.#open = false
+    this.#invalidate(this.#request.url)
   }
 
   #changed(head: ResponseHead): void {

@@ -1,7 +1,8 @@
 /** What all calls on one store have in common: what is kept, what is being fetched, what was overtaken. */
 import { Subscription, type Unsubscribable } from 'rxjs'
-import { clock, type HttpHeaders } from '../../src/index.ts'
+import type { HttpRequest } from '../../src/index.ts'
 import { Careful } from './careful.ts'
+import { changesOf, type Changes } from './changes.ts'
 import type { Flight } from './flight.ts'
 import { keptOf, type Kept } from './kept.ts'
 import type { CacheEntry, CacheMeta, CacheStore } from './store.ts'
@@ -13,7 +14,7 @@ export interface Found {
   readonly kept: Kept
 }
 
-/** How many urls are remembered as overtaken, or as not worth waiting for. */
+/** How many urls are remembered as not worth waiting for. */
 const MOST = 10_000
 
 /** A store, and what runs around it. */
@@ -26,22 +27,20 @@ export class Shelf {
   readonly #background = new Map<string, Unsubscribable>()
   /** What has been read of the entries that are in memory. */
   readonly #read = new WeakMap<CacheMeta, Kept>()
-  /** When urls were changed by a request of ours, as a turn and a time. */
-  readonly #changed = new Map<string, { readonly turn: number; readonly at: number }>()
-  #turn = 0
+  readonly #changes: Changes
   #closed = false
 
   constructor(store: CacheStore) {
     this.store = new Careful(store)
+    this.#changes = changesOf(store)
   }
 
   /** The first of the entries that answers such a request, and whether there was any. */
-  select(entries: readonly CacheEntry[], key: string, headers: HttpHeaders): Found | 'none' | 'others' {
-    const changed = this.#changed.size === 0 ? undefined : this.#changed.get(key)
+  select(entries: readonly CacheEntry[], key: string, { url, headers }: HttpRequest): Found | 'none' | 'others' {
     let others = false
     for (const entry of entries) {
       const kept = this.#keptOf(entry, key)
-      if (kept === undefined || (changed !== undefined && kept.meta.at < changed.at)) continue
+      if (kept === undefined || this.#changes.overtook(url, kept.meta.at)) continue
       if (matches(kept.meta.vary, headers)) return { entry, kept }
       others = true
     }
@@ -50,19 +49,25 @@ export class Shelf {
 
   /** A moment, to ask later whether a url was changed since. */
   now(): number {
-    return this.#turn
+    return this.#changes.now
   }
 
-  isChanged(key: string, since: number): boolean {
-    return (this.#changed.get(key)?.turn ?? -1) >= since
+  isChanged(url: string, since: number): boolean {
+    return this.#changes.since(url, since)
   }
 
-  /** Drops what is kept of a url, and what is on its way. */
-  invalidate(key: string): void {
-    remember(this.#changed, key)
-    this.#changed.set(key, { turn: this.#turn++, at: clock.now() })
-    this.flights.delete(key)
+  /** Drops what is kept of a url, and what is on its way: in every partition, and of everybody who uses the store here (RFC 9111 §4.4). */
+  invalidate(key: string, url: string): void {
+    this.#changes.note(url)
     this.store.remove(key)
+  }
+
+  /** What is being fetched and can still be waited for. */
+  flight(key: string): Flight | undefined {
+    const flight = this.flights.get(key)
+    if (flight === undefined || !this.isChanged(flight.url, flight.since)) return flight
+    this.flights.delete(key)
+    return undefined
   }
 
   isAlone(key: string): boolean {
@@ -73,14 +78,14 @@ export class Shelf {
   mark(key: string, shareable: boolean): void {
     if (shareable) this.#alone.delete(key)
     else if (!this.#alone.has(key)) {
-      remember(this.#alone, key)
+      makeRoom(this.#alone)
       this.#alone.add(key)
     }
   }
 
   /** Begins work that belongs to no call, unless there is such work for the key. It ends with the client. */
   inBackground(key: string, begin: (done: () => void) => Unsubscribable): void {
-    if (this.#closed || this.#background.has(key) || this.flights.has(key)) return
+    if (this.#closed || this.#background.has(key) || this.flight(key) !== undefined) return
     const held = new Subscription(() => this.#background.delete(key))
     this.#background.set(key, held)
     held.add(begin(() => held.unsubscribe()))
@@ -106,10 +111,9 @@ export class Shelf {
 }
 
 /** Makes room for one more. */
-function remember(memory: Map<string, unknown> | Set<string>, key: string): void {
-  memory.delete(key)
+function makeRoom(memory: Set<string>): void {
   if (memory.size < MOST) return
-  for (const oldest of memory.keys()) {
+  for (const oldest of memory) {
     memory.delete(oldest)
     return
   }

@@ -358,6 +358,16 @@ const requests: readonly Case[] = [
     want: 'stale',
   },
   {
+    name: 'the second says only-if-cached and asks for a part',
+    again: { 'cache-control': 'only-if-cached', range: 'bytes=0-0' },
+    want: '504',
+  },
+  {
+    name: 'the second says only-if-cached and no-store',
+    again: { 'cache-control': 'only-if-cached, no-store' },
+    want: '504',
+  },
+  {
     name: 'a reload of what is immutable',
     reply: cc('max-age=60, immutable', tag),
     again: { 'cache-control': 'max-age=0' },

@@ -217,14 +217,33 @@ describe('a server that', () => {
   })
 })
 
-it('a user who returns what is no text from partition hears of it', () => {
-  const client = createClient({
-    engine: mock(() => 200),
-    plugins: [cache({ partition: () => 7 as unknown as string })],
+describe.each(['GET', 'POST'])('to a %s', method => {
+  const failing = (partition: () => string): unknown => {
+    const engine = mock(() => 200)
+    const client = createClient({ engine, plugins: [cache({ partition })] })
+    let ended: unknown = 'never'
+    client
+      .request(method, URL_)
+      .subscribe({ next: () => (ended = 'answered'), error: (reason: unknown) => (ended = reason) })
+    expect(engine.history).toHaveLength(0)
+    return ended
+  }
+
+  it('a user who returns what is no text from partition hears of it', () => {
+    expect(failing(() => 7 as unknown as string)).toMatchObject({
+      code: 'CONFIG',
+      message: 'cache({ partition }) must return a text, not 7.',
+    })
   })
-  let error: unknown
-  client.get(URL_).subscribe({ error: (reason: unknown) => (error = reason) })
-  expect(error).toMatchObject({ code: 'CONFIG', message: 'cache({ partition }) must return a text, not 7.' })
+
+  it('what partition throws is the error', () => {
+    const error = new Error('who is it?')
+    expect(
+      failing(() => {
+        throw error
+      }),
+    ).toBe(error)
+  })
 })
 
 it.each([

@@ -314,6 +314,24 @@ describe('the memory of a client', () => {
     expect(engine.history).toHaveLength(2)
   })
 
+  it('is not shared by one who says whose answers are whose and one who leaves that to the cache', () => {
+    const store = memoryCache()
+    const engine = mock(({ request }) => ({ headers: fresh, body: request.headers.get('authorization') ?? 'nobody' }))
+    const open = (options: Partial<CacheOptions>) => createClient({ engine, plugins: [cache({ store, ...options })] })
+    const texts: string[] = []
+    for (const [options, who] of [
+      [{ partition: () => '' }, 'ada'],
+      [{}, ''],
+      [{ partition: () => 'x' }, 'ada'],
+    ] as const) {
+      const headers: Record<string, string> = who === '' ? {} : { authorization: who }
+      open(options)
+        .get('https://a.test/', { headers })
+        .subscribe(response => texts.push(response.text()))
+    }
+    expect(texts).toEqual(['ada', 'nobody', 'ada'])
+  })
+
   it.each([-1, 1.5, NaN, '1'])('refuses maxBytes %s', maxBytes => {
     expect(() => memoryCache({ maxBytes: maxBytes as number })).toThrow(
       /memoryCache\(\{ maxBytes \}\) must be a whole number/,
