@@ -2,6 +2,7 @@
 import { clock, config, shown, type Cookie } from '../src/index.ts'
 import type { CookieChange, CookieStore } from '../plugins/cookies.ts'
 import { Journal } from './files/journal.ts'
+import { optionsOf } from './keeping/checked.ts'
 
 /** What of a jar is kept. */
 export interface CookieFileOptions {
@@ -11,6 +12,8 @@ export interface CookieFileOptions {
    */
   readonly session?: boolean | undefined
 }
+
+const DEFAULTS: CookieFileOptions = { session: false }
 
 /** A change, as a line has it. The newest of a cookie counts, wherever it stands. */
 interface Written {
@@ -62,7 +65,7 @@ const REMEMBERED = 60_000
  * ```
  */
 export function cookieFile(path: string, options: CookieFileOptions = {}): CookieStore {
-  const { session = false } = { __proto__: null, ...options } as CookieFileOptions
+  const { session } = optionsOf('cookieFile', options, DEFAULTS)
   if (typeof path !== 'string' || path === '') throw config(`A cookie file needs a path, not ${shown(path)}.`)
   if (typeof session !== 'boolean')
     throw config(`cookieFile({ session }) must be true or false, not ${shown(session)}.`)

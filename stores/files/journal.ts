@@ -73,9 +73,12 @@ export class Journal {
   /** Appends in one write, to the file that has the name also when that is done. Gives its size. */
   async #appendAt(path: string, lines: string): Promise<number> {
     for (;;) {
-      const handle = await openToAppend(path)
+      const handle = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR, 0o600)
       try {
         const before = await handle.stat()
+        if (before.size > 0) await this.#demandOurs(handle)
+        // For its owner alone, also where it was not before.
+        if ((before.mode & 0o077) !== 0) await handle.chmod(0o600)
         const bytes = Buffer.from(before.size === 0 ? `${this.#kind.title}\n${lines}` : lines)
         // What was written in part is whole lines and a broken one; the same again does no harm.
         while ((await handle.write(bytes)).bytesWritten < bytes.length);
@@ -86,6 +89,13 @@ export class Journal {
         await handle.close()
       }
     }
+  }
+
+  /** Somebody may write before having read, and somebody else may have put another file there. */
+  async #demandOurs(handle: FileHandle): Promise<void> {
+    const begin = Buffer.from(`${this.#kind.title}\n`)
+    const { buffer } = await handle.read(Buffer.alloc(begin.length), 0, begin.length, 0)
+    if (!buffer.equals(begin)) this.#records(await handle.readFile('utf8'))
   }
 
   #records(file: string): readonly unknown[] {
@@ -103,19 +113,6 @@ export class Journal {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const real = await realpath(this.#given).catch(unlessMissing)
     return real ?? join(await realpath(folder), basename(this.#given))
-  }
-}
-
-/** Opens a file for its owner alone. */
-async function openToAppend(path: string): Promise<FileHandle> {
-  const handle = await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, 0o600)
-  try {
-    const { mode } = await handle.stat()
-    if ((mode & 0o077) !== 0) await handle.chmod(0o600)
-    return handle
-  } catch (error) {
-    await handle.close()
-    throw error
   }
 }
 

@@ -47,6 +47,12 @@ const shown = (jar: Iterable<Cookie>): string => [...jar].map(({ name, value }) 
 /** What a jar that reads the file now has. */
 const kept = async (at = path): Promise<string> => shown(await opened(true, at))
 
+function jarWith(...lines: readonly string[]): CookieJar {
+  const jar = new CookieJar()
+  for (const line of lines) jar.set(line, A)
+  return jar
+}
+
 async function failure(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => 'nothing',
@@ -154,6 +160,17 @@ describe('a cookie file', () => {
     }
   })
 
+  it('is not touched when it is something else, also by who writes before reading', async () => {
+    await writeFile(path, 'hello\n', { mode: 0o644 })
+    const jar = CookieJar.fromJSON(jarWith('a=1; Max-Age=1000').toJSON(), { store: cookieFile(path) })
+    const error = await failure(jar.save())
+    expect([isHttpError(error) && error.code, await readFile(path, 'utf8')]).toEqual(['CONFIG', 'hello\n'])
+    expect((await stat(path)).mode & 0o777).toBe(0o644)
+    await writeFile(path, 'sluice cookies 1\n')
+    await jar.save()
+    expect(await kept()).toBe('a=1')
+  })
+
   it('that cannot be read or written fails as the file system says', async () => {
     expect(await failure(opened(false, folder))).toMatchObject({ code: 'EISDIR' })
     const jar = await opened()
@@ -173,6 +190,8 @@ describe('a cookie file', () => {
   it.each<readonly [string, () => unknown]>([
     ['no path', () => cookieFile('')],
     ['a path that is none', () => cookieFile(7 as unknown as string)],
+    ['an option nobody knows', () => cookieFile('x', { sessions: true } as object)],
+    ['options that are none', () => cookieFile('x', true as object)],
     ['a flag that is none', () => cookieFile('x', { session: 1 as unknown as boolean })],
   ])('refuses %s', (_, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'CONFIG' }) as Error)
