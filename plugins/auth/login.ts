@@ -1,5 +1,5 @@
 /** User and password: as they stand, or as they are asked for when a request needs them. */
-import { defaultIfEmpty, forkJoin, from, map, of, take, throwError, type Observable } from 'rxjs'
+import { defaultIfEmpty, forkJoin, from, map, Observable, of, take } from 'rxjs'
 import { config, type Check } from '../../src/index.ts'
 import { isLater, type Later } from './later.ts'
 
@@ -59,7 +59,9 @@ function valueOf(given: LoginPart | undefined): unknown {
   try {
     return given()
   } catch (error) {
-    return throwError(() => error)
+    return new Observable(subscriber => {
+      subscriber.error(error)
+    })
   }
 }
 
