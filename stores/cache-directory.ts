@@ -24,7 +24,7 @@ const DEFAULTS: CacheDirectoryOptions = { maxBytes: 64 * 1024 * 1024, maxEntry: 
  * encrypted: do not keep in it what must not be on the disk.
  *
  * The directory is made when it is first needed; everything is in a directory `v1` in it. What the file system refuses (no room, no
- * permission) counts as not kept, and no request fails for it. Use it from several machines only where renames are atomic for all.
+ * permission) counts as not kept, and no request fails for it. Of one url the 32 answers kept last stay. Use it from several machines only where renames are atomic for all.
  * Throws `CONFIG` for a path that is none and for sizes that are not above 0.
  *
  * @example

@@ -20,7 +20,7 @@ const DEFAULTS: CacheKeyvOptions = { maxEntry: 8 * 1024 * 1024 }
  *
  * Values are strings, so that any serializer and adapter can keep them. Each has a checksum; one that is not as it was written was
  * never kept. It is kept as long as it is useful at most (a year at most), and gone earlier where Keyv or its adapter drops it: bounding the whole is
- * their business. Keys are hashes and begin with `sluice-cache:1:`. Give it a Keyv with a namespace of its own: `clear()` is Keyv's
+ * their business; of one url the 32 answers kept last stay. Keys are hashes and begin with `sluice-cache:1:`. Give it a Keyv with a namespace of its own: `clear()` is Keyv's
  * and removes all that is in it. What Keyv refuses counts as not kept; it tells of it by its event `error`. Do not use it for large
  * bodies: each is gathered in memory and written in one piece.
  *

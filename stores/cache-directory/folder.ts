@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { rename, rm, stat } from 'node:fs/promises'
 import { clock } from '../../src/index.ts'
 import type { CacheEntry, CacheMeta, CacheStore, CacheWriter } from '../../plugins/cache.ts'
+import { MOST_VARIANTS } from '../keeping/most-variants.ts'
 import { Turns } from '../keeping/turns.ts'
 import { ignore, unlessGone } from './failures.ts'
 import { Known } from './known.ts'
@@ -138,7 +139,10 @@ export class Folder implements CacheStore {
     await this.#places.makeRoom(name)
     const path = this.#places.of(name, variant)
     return this.#write({ id: randomUUID(), key: name, variant, meta }, (from, isWanted) =>
-      this.#turns.take(name, () => this.#shelve(from, path, () => isWanted() && this.#age === age)),
+      this.#turns.take(name, async () => {
+        await this.#shelve(from, path, () => isWanted() && this.#age === age)
+        await this.#thin(name).catch(ignore)
+      }),
     )
   }
 
@@ -158,6 +162,18 @@ export class Folder implements CacheStore {
     await rename(from, path)
     this.#known.delete(path)
     await this.#room.came(now.size - (before?.size ?? 0)).catch(ignore)
+  }
+
+  /** Removes what was written the longest time ago where there are too many variants. */
+  async #thin(name: string): Promise<void> {
+    const paths = await this.#places.variants(name)
+    if (paths.length <= MOST_VARIANTS) return
+    const dated: { readonly path: string; readonly written: number }[] = []
+    for (const path of paths) {
+      const found = await unlessGone(stat(path))
+      if (found !== undefined) dated.push({ path, written: found.mtimeMs })
+    }
+    for (const { path } of dated.toSorted((a, b) => b.written - a.written).slice(MOST_VARIANTS)) await this.#drop(path)
   }
 
   async #drop(path: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { clock, config } from '../../src/index.ts'
 import type { CacheEntry, CacheMeta, CacheStore, CacheWriter, MaybePromise } from '../../plugins/cache.ts'
+import { MOST_VARIANTS } from '../keeping/most-variants.ts'
 import { Turns } from '../keeping/turns.ts'
 import { Gathering } from './gathering.ts'
 import { read, sumOf, write, type Listed } from './listed.ts'
@@ -16,8 +17,6 @@ export interface KeyvLike {
 }
 
 const PREFIX = 'sluice-cache:1:'
-/** The most answers to one url: lists are read whole. */
-const MOST_VARIANTS = 32
 /** The longest time a value is kept, in milliseconds; some adapters know no longer ones. */
 const LONGEST = 366 * 24 * 3_600_000
 /** How many lists are remembered as they were understood last. */

@@ -134,6 +134,11 @@ export function cacheStoreContract(open: () => CacheStore | Promise<CacheStore>)
       expect(await kept(store)).toEqual(['four', 'three', 'two'])
     })
 
+    it('of more variants than anybody needs leaves the newest', async () => {
+      for (let n = 0; n < 40; n++) await keep(store, `${n}`, { variant: `${n}` })
+      expect(await kept(store)).toEqual(Array.from({ length: 32 }, (_, at) => `${39 - at}`))
+    })
+
     it('that is the last one wins', async () => {
       const [first, second] = await Promise.all([
         store.begin(KEY, '', { until: FOREVER }),

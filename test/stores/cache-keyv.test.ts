@@ -104,11 +104,10 @@ describe('the values', () => {
     expect([await kept(one), await kept(other)]).toEqual([[], ['other']])
   })
 
-  it('have a bounded number of variants, the newest', async () => {
+  it('have no body that is in no list', async () => {
     const keyv = new Plain()
     const store = cacheKeyv(keyv)
     for (let n = 0; n < 40; n++) await keep(store, `${n}`, { variant: `${n}` })
-    expect(await kept(store)).toEqual(Array.from({ length: 32 }, (_, at) => `${39 - at}`))
     expect(keyv.keys('body')).toHaveLength(32)
   })
 
