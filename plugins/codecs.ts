@@ -11,7 +11,8 @@ import {
   type PluginFactory,
 } from '../src/index.ts'
 import { codec, type Codec } from './codecs/codec.ts'
-import { isRange, Negotiation } from './codecs/negotiation.ts'
+import { Negotiation } from './codecs/negotiation.ts'
+import { mediaRange, mediaType } from './codecs/ranges.ts'
 
 export type { Part } from '../src/index.ts'
 export { codec, type Codec, type MediaType } from './codecs/codec.ts'
@@ -42,10 +43,7 @@ const isCodec: Check = value => {
   }
 }
 
-const range: Check = value =>
-  isRange(value) ? undefined : "a media type such as 'text/csv' or 'text/*', possibly with ;q="
-
-const ranges: Check = value => (Array.isArray(value) ? listOf(range)(value) : range(value))
+const ranges: Check = value => (Array.isArray(value) ? listOf(mediaRange)(value) : mediaRange(value))
 
 /**
  * Negotiates what bodies are. Asks for what it can read (`Accept`, by weights), reads `response.value()` by the `Content-Type` of
@@ -85,18 +83,18 @@ export const codecs: PluginFactory<'codecs', CodecsOptions> = definePlugin({
   scope: 'call',
   inside: { defaultRequest: 'an accept or a content-type that it adds says what to read and write' },
   defaults: DEFAULTS,
-  check: { add: listOf(isCodec), accept: optional(ranges), send: range, maxFields: size },
+  check: { add: listOf(isCodec), accept: optional(ranges), send: mediaType, maxFields: size },
   values: true,
   install: (_, options) => {
     const negotiation = derived((wishes: CodecsOptions) => new Negotiation(wishes))
     // A wrong type to send is a mistake of the client, not of its first call.
     negotiation(options)
     return (request, next, wishes) => {
-      const { accept, read } = negotiation(wishes)
-      const encoded = negotiation(wishes).encoded(request)
-      const headers = request.read(LIVE) ? encoded.headers : encoded.headers.fill(accept)
+      const negotiated = negotiation(wishes)
+      const encoded = negotiated.encoded(request)
+      const headers = request.read(LIVE) ? encoded.headers : encoded.headers.fill(negotiated.accept)
       const asked = headers === encoded.headers ? encoded : encoded.with({ headers })
-      return next(asked.note(VALUE_READER, read))
+      return next(asked.note(VALUE_READER, negotiated.read))
     }
   },
 })

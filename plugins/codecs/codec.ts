@@ -10,6 +10,7 @@ import {
   type HttpHeaders,
   type HttpResponse,
 } from '../../src/index.ts'
+import { bareRange } from './ranges.ts'
 
 /** What a `Content-Type` says. */
 export interface MediaType {
@@ -34,16 +35,13 @@ export interface Codec {
   readonly decode?: ((bytes: Uint8Array, type: MediaType, response: HttpResponse) => unknown) | undefined
 }
 
-const RANGE: Check = value =>
-  typeof value === 'string' && isTypeValid(value) ? undefined : "a media type such as 'application/cbor' or 'text/*'"
-
 const WEIGHT: Check = value =>
   value === false || (typeof value === 'number' && value > 0 && value <= 1)
     ? undefined
     : 'above 0 and up to 1, or false'
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  types: value => (Array.isArray(value) && value.length > 0 ? listOf(RANGE)(value) : 'a list of media types'),
+  types: value => (Array.isArray(value) && value.length > 0 ? listOf(bareRange)(value) : 'a list of media types'),
   accept: optional(WEIGHT),
   encode: optional(callback),
   decode: optional(callback),

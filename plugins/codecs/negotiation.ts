@@ -1,5 +1,5 @@
 /** What a client or a call asks for, sends and reads. */
-import { isTypeValid, parse } from 'content-type'
+import { parse } from 'content-type'
 import {
   config,
   describe,
@@ -39,7 +39,7 @@ export class Negotiation {
   constructor({ add, accept, send, ...limit }: Wishes) {
     this.#registry = new Registry([...add.map(codec), ...builtIn(limit)])
     this.#send = send
-    this.#encoder(parse(send, PARAMETERS).type)
+    this.#encoder(parse(send, { parameters: false }).type)
     const asked = accept === undefined ? this.#registry.accept : typeof accept === 'string' ? accept : accept.join(', ')
     this.accept = asked === '' ? HttpHeaders.none : HttpHeaders.of({ accept: asked })
   }
@@ -77,13 +77,6 @@ export class Negotiation {
       `No codec writes ${JSON.stringify(type)}; there are codecs that write ${this.#registry.names('encode')}${hint}.`,
     )
   }
-}
-
-const PARAMETERS = { parameters: true, comma: false, start: 0 }
-
-/** Says of a media range, as in `Accept`, whether it is one. */
-export function isRange(value: unknown): boolean {
-  return typeof value === 'string' && /^[\t\x20-\x7e]*$/.test(value) && isTypeValid(parse(value, PARAMETERS).type)
 }
 
 function written({ encode }: Codec, value: object, type: MediaType, request: HttpRequest): Uint8Array {
