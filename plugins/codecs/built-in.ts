@@ -80,6 +80,7 @@ function pairsOf(value: object): string[][] {
 }
 
 function fieldText(name: string, value: unknown): string {
+  if (!name.isWellFormed()) throw config('A form field has a name with half a surrogate pair.')
   if (typeof value === 'string' && value.isWellFormed()) return value
   if (typeof value === 'boolean' || typeof value === 'bigint' || Number.isFinite(value)) return String(value)
   const what = typeof value === 'string' ? 'a string with half a surrogate pair' : shown(value)

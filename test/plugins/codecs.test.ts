@@ -558,6 +558,13 @@ describe('a plain value as body', () => {
       { send: 'application/x-www-form-urlencoded' },
       /half a surrogate pair/,
     ],
+    [
+      'is half a character in the name of a form field',
+      { 'a\ud800': '1' },
+      {},
+      { send: 'application/x-www-form-urlencoded' },
+      /A form field has a name with half a surrogate pair/,
+    ],
   ])('fails with CONFIG when it %s, and nothing is sent', async (_, body, headers, options, message) => {
     const { client, engine } = clientOf(200)
     const error = await errorOf(firstValueFrom(client.post('a', body, { headers, codecs: options })))
