@@ -18,13 +18,14 @@ import { isCoding, type Coding } from './inflater.ts'
 /** What said something of the bytes before they were decoded, `Content-Encoding` and `Content-Length` above all: `response.request.read(ENCODED)`. */
 export const ENCODED: Token<HttpHeaders> = new Token<HttpHeaders>('encoded')
 
-/** Digests are those of the bytes with their coding on (RFC 9530 §2, §3; RFC 3230). */
+/** Digests are those of the bytes with their coding on (RFC 9530 §2, §3; RFC 3230; RFC 1864). */
 const REPLACED: ReadonlySet<string> = new Set([
   'content-encoding',
   'content-length',
   'content-digest',
   'repr-digest',
   'digest',
+  'content-md5',
 ])
 
 /** Hears an exchange and tells its subscriber of it, decoded. */

@@ -19,14 +19,18 @@ const DESCRIPTIONS: ReadonlySet<string> = new Set([
   'x-amz-content-sha256',
 ])
 
-/** Credentials that are made of the body, among other things: Digest with auth-int (RFC 7616 §3.4.3), AWS Signature 4. */
-const COVERS_BODY = /^\s*(?:digest\s.*\bqop="?auth-int\b|aws4-)/i
+/** Digests of those who store what is sent, coding and all: S3, Google, Azure. */
+const STORED = /^x-(?:amz-checksum-.+|goog-hash|ms-(?:blob-)?content-(?:md5|crc64))$/
+
+/** Credentials that are made of the body, or of what is said of it: Digest with auth-int (RFC 7616 §3.4.3), AWS Signature 4, Azure's Shared Key. */
+const COVERS_BODY = /^\s*(?:digest\s.*\bqop="?auth-int\b|aws4-|sharedkey)/i
 
 /** True when a header says something of the very bytes of the body. */
 export function isDescribed(headers: HttpHeaders): boolean {
   for (const [field, value] of headers) {
     const name = field.toLowerCase()
-    if (DESCRIPTIONS.has(name) || (name === 'authorization' && COVERS_BODY.test(value))) return true
+    if (DESCRIPTIONS.has(name) || STORED.test(name) || (name === 'authorization' && COVERS_BODY.test(value)))
+      return true
   }
   return false
 }
