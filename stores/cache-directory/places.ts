@@ -105,10 +105,11 @@ export class Places {
   }
 
   async #isAbandoned(name: string, writer: number): Promise<boolean> {
-    if (writer === process.pid) return false
     if (!runs(writer)) return true
+    // What is older than this process is not its own: in a container the one before it had the same number.
+    const age = writer === process.pid ? process.uptime() * 1000 : ABANDONED
     const found = await unlessGone(stat(join(this.#root, name)))
-    return found !== undefined && found.mtimeMs < clock.now() - ABANDONED
+    return found !== undefined && found.mtimeMs < clock.now() - age
   }
 }
 

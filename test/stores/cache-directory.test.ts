@@ -390,6 +390,21 @@ describe('what a process that is gone was writing', () => {
     expect(await kept(store)).toEqual(['x'])
   })
 
+  it('is removed also when it had the number this process has, as in a container', async () => {
+    const path = await folder()
+    const store = cacheDirectory(path)
+    const writer = await store.begin(KEY, '', { until: FOREVER })
+    const mine = await theFile(path)
+    const theirs = join(path, 'v1', `writing-${process.pid}-${crypto.randomUUID()}`)
+    await writeFile(theirs, 'half')
+    const before = Date.now() / 1000 - process.uptime() - 1
+    await utimes(theirs, before, before)
+    await kept(cacheDirectory(path))
+    expect(await files(path)).toEqual([mine])
+    writer?.abort()
+    await store.close?.()
+  })
+
   it('is never served, at whatever moment it was killed', async () => {
     const path = await folder()
     let served = 0
