@@ -6,16 +6,17 @@ import { basic } from 'sluice/plugins/basic'
 import { bearer } from 'sluice/plugins/bearer'
 import { cookies } from 'sluice/plugins/cookies'
 import { digest } from 'sluice/plugins/digest'
+import { oauth2, type OAuth2Options } from 'sluice/plugins/oauth2'
 import { redirect } from 'sluice/plugins/redirect'
 import { sigv4 } from 'sluice/plugins/sigv4'
 import { xsrf } from 'sluice/plugins/xsrf'
-import type { Reply, RequestAccount } from 'sluice/testing'
+import { reply, type Reply, type RequestAccount } from 'sluice/testing'
 import { CONTENDERS, DIFFERENCES, World } from './world.ts'
 
 /** A plugin that proves who one is. */
 interface Prover {
   readonly name: string
-  readonly make: () => AnyPlugin
+  readonly make: (home: string) => AnyPlugin
   /** The headers by which it does. */
   readonly headers: readonly string[]
   /** What must stand nowhere in a request to another origin. */
@@ -28,6 +29,15 @@ interface Prover {
 
 const username = 'ada-s3cret'
 const password = 'pw-s3cret'
+const granted = (home: string, more: Partial<OAuth2Options> = {}): AnyPlugin =>
+  oauth2({
+    endpoints: { token: `${home}/token` },
+    clientId: 'ledger',
+    authentication: { method: 'client_secret_post', secret: 'client-s3cret' },
+    // The names of these servers are none of this machine.
+    allowInsecureRequests: true,
+    ...more,
+  })
 const PROVERS: readonly Prover[] = [
   {
     name: 'basic',
@@ -54,6 +64,18 @@ const PROVERS: readonly Prover[] = [
     make: () => bearer({ token: 'token-s3cret', refresh: () => 'token-s3cret-2' }),
     headers: ['authorization'],
     secrets: ['token-s3cret'],
+  },
+  {
+    name: 'oauth2',
+    make: home => granted(home),
+    headers: ['authorization'],
+    secrets: ['token-s3cret', 'client-s3cret', 'refresh-s3cret'],
+  },
+  {
+    name: 'oauth2 with proofs',
+    make: home => granted(home, { dpop: true }),
+    headers: ['authorization', 'dpop'],
+    secrets: ['token-s3cret', 'client-s3cret', 'refresh-s3cret'],
   },
   {
     name: 'sigv4',
@@ -110,6 +132,10 @@ describe.each(CONTENDERS)('$name', contender => {
         }
         return { headers, body: 'hello' }
       }
+      if (request.path === '/token') {
+        const type = request.header('dpop') === '' ? 'Bearer' : 'DPoP'
+        return reply.json({ access_token: 'token-s3cret', token_type: type, refresh_token: 'refresh-s3cret' })
+      }
       // At home, who does not say who he is, is asked.
       const asks = request.path === '/0' && prover?.waits === true && request.header('authorization') === ''
       return asks ? ASKED : (plan.get(request.path) ?? { status: 200, body: 'there' })
@@ -132,7 +158,7 @@ describe.each(CONTENDERS)('$name', contender => {
     const client = createClient({
       engine,
       baseUrl: `${world.home}/`,
-      plugins: [redirect({ allowDowngrade: true, trustedOrigins }), one.make()],
+      plugins: [redirect({ allowDowngrade: true, trustedOrigins }), one.make(world.home)],
     })
     try {
       if (one.ofHost) await firstValueFrom(client.get('login'))
@@ -140,7 +166,11 @@ describe.each(CONTENDERS)('$name', contender => {
       const { status } = await firstValueFrom(client.post('0', { hello: 'world' }))
       const seen = world.requests.filter(request => !before.has(request))
       const at = (path: string): readonly RequestAccount[] => seen.filter(({ target }) => target.startsWith(path))
-      return { status, seen, home: at('/0'), later: seen.filter(({ target }) => !target.startsWith('/0')) }
+      // A token is got once, at home: no refusal on the way is a reason to get another one.
+      expect(
+        at('/token').map(({ headers }) => `${world.scheme}://${headers[':authority'] ?? headers['host'] ?? ''}`),
+      ).toEqual(one.name.startsWith('oauth2') ? [world.home] : [])
+      return { status, seen, home: at('/0'), later: seen.filter(({ target }) => !/^\/(?:0|token)/.test(target)) }
     } finally {
       await client.close()
     }
