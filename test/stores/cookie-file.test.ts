@@ -191,7 +191,7 @@ describe('a cookie file', () => {
     ['no path', () => cookieFile('')],
     ['a path that is none', () => cookieFile(7 as unknown as string)],
     ['an option nobody knows', () => cookieFile('x', { sessions: true } as object)],
-    ['options that are none', () => cookieFile('x', true as object)],
+    ['options that are none', () => cookieFile('x', true as unknown as object)],
     ['a flag that is none', () => cookieFile('x', { session: 1 as unknown as boolean })],
   ])('refuses %s', (_, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'CONFIG' }) as Error)
