@@ -1,6 +1,7 @@
 /** One request and all that decides on it. */
-import { LIVE, type Handler, type HttpRequest } from '../../src/index.ts'
+import { clock, DISCARD, LIVE, type Handler, type HttpRequest } from '../../src/index.ts'
 import type { Policy } from './keeping.ts'
+import type { Kept } from './kept.ts'
 import type { CacheOptions } from './options.ts'
 import type { Shelf } from './shelf.ts'
 import type { Wish } from './wish.ts'
@@ -21,4 +22,9 @@ export interface Around {
 /** True when others may wait for its answer: it is a whole one, and the request asks for nothing special. */
 export function isCommon({ request, wish, conditional }: Around): boolean {
   return request.method === 'GET' && wish.plain && !conditional && request.read(LIVE) !== true
+}
+
+/** True when a request can do without the body of a kept answer. One whose body was thrown away is for those who would do the same. */
+export function needsNoBody({ request }: Around, kept: Kept): boolean {
+  return request.method === 'HEAD' || request.read(DISCARD)?.(kept.head(request, clock.now(), '')) === true
 }

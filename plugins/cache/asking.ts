@@ -15,7 +15,7 @@ import {
   type ResponseHead,
   type Sink,
 } from '../../src/index.ts'
-import { isCommon, type Around } from './around.ts'
+import { isCommon, needsNoBody, type Around } from './around.ts'
 import { Fetching } from './fetching.ts'
 import { Flight, type Follower } from './flight.ts'
 import type { Kept } from './kept.ts'
@@ -64,11 +64,11 @@ export class Asking implements Follower, Unsubscribable {
     this.#running?.unsubscribe()
   }
 
-  landed(kept: Kept | undefined, bytes: Uint8Array): void {
+  landed(kept: Kept | undefined, bytes: Uint8Array, helpedOut: boolean): void {
     if (this.#over) return
     this.#running = undefined
     const now = clock.now()
-    if (kept !== undefined && this.#isFor(kept, now)) {
+    if (kept !== undefined && this.#isFor(kept, now, helpedOut)) {
       const head = kept.head(this.#around.request, now, forwarded(this.#why, undefined, '; collapsed'))
       this.#answer('collapsed', { ttl: kept.ttl(now) }, head, bytes.slice())
       return
@@ -94,15 +94,9 @@ export class Asking implements Follower, Unsubscribable {
     const now = clock.now()
     const use = useOf(found.kept, wish, now)
     const { noCache } = found.kept.meta
-    if (use === 'ask') this.#forward(found.kept.ttl(now) > 0 && !noCache ? 'request' : 'stale', found)
-    else if (found.kept.meta.unread && !this.#wantsNoBody(found.kept, now)) this.#forward('miss', undefined)
+    if (found.kept.meta.unread && !needsNoBody(this.#around, found.kept)) this.#forward('miss', undefined)
+    else if (use === 'ask') this.#forward(found.kept.ttl(now) > 0 && !noCache ? 'request' : 'stale', found)
     else this.#serve(found, use, now)
-  }
-
-  /** An answer whose body was thrown away is one for those who would do the same. */
-  #wantsNoBody(kept: Kept, now: number): boolean {
-    const { request } = this.#around
-    return request.method === 'HEAD' || request.read(DISCARD)?.(kept.head(request, now, '')) === true
   }
 
   #serve(found: Found, use: Use, now: number): void {
@@ -175,11 +169,11 @@ export class Asking implements Follower, Unsubscribable {
   }
 
   /** Whether what somebody else was answered answers this request, too. */
-  #isFor(kept: Kept, now: number): boolean {
+  #isFor(kept: Kept, now: number, helpedOut: boolean): boolean {
     const { request, wish, options } = this.#around
     if (!matches(kept.meta.vary, request.headers)) return false
-    if (kept.meta.unread && !this.#wantsNoBody(kept, now)) return false
-    return useOf(kept, wish, now) === 'fresh' || helpsOut(kept, wish, now, options.staleIfError)
+    if (kept.meta.unread && !needsNoBody(this.#around, kept)) return false
+    return useOf(kept, wish, now) === 'fresh' || (helpedOut && helpsOut(kept, wish, now, options.staleIfError))
   }
 
   #answer(name: string, detail: Readonly<Record<string, unknown>>, head: ResponseHead, bytes: Uint8Array): void {

@@ -85,16 +85,27 @@ export class Careful {
     return done
   }
 
-  /** Resolves when nothing is being written any more and the store was told that its user has ended. */
-  async close(): Promise<void> {
-    const all = [...this.#settling.keys()].map(
-      key =>
-        new Promise<void>(resolve => {
-          this.#settled(key, WRITING, resolve)
-        }),
-    )
-    await Promise.all(all)
-    await Promise.resolve(attempt(() => this.#store.close?.(), undefined)).catch(nothing)
+  /** Resolves when nothing is being written any more and the store was told that its user has ended, or when that takes too long. */
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        wait<unknown>(
+          attempt(() => this.#store.close?.(), undefined),
+          WRITING,
+          () => {
+            resolve()
+          },
+        )
+      }
+      const keys = [...this.#settling.keys()]
+      let left = keys.length
+      if (left === 0) end()
+      for (const key of keys) {
+        this.#settled(key, WRITING, () => {
+          if (--left === 0) end()
+        })
+      }
+    })
   }
 
   #settle(key: string, done: MaybePromise<unknown>): void {

@@ -5,6 +5,7 @@ import { merged } from './fields.ts'
 import { keeping, type Keeping } from './keeping.ts'
 import type { Kept } from './kept.ts'
 import type { Found } from './shelf.ts'
+import type { Sent } from './taking.ts'
 import { sameAs } from './validation.ts'
 
 /** A kept answer with what a newer head says of it; a text is the reason why it must not be kept any longer. */
@@ -23,13 +24,7 @@ export function confirm(
 }
 
 /** Freshens what is kept, or drops it, after an answer to a HEAD, or a 304 to the conditions of the user. */
-export function freshen(
-  around: Around,
-  { kept, entry }: Found,
-  head: ResponseHead,
-  asked: number,
-  since: number,
-): void {
+export function freshen(around: Around, { kept, entry }: Found, head: ResponseHead, { asked, since }: Sent): void {
   const { request, shelf, key } = around
   const { etag, meta } = kept
   const speaksOfIt =

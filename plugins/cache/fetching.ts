@@ -6,23 +6,23 @@ import {
   headOf,
   HttpResponse,
   isHttpError,
-  lengthOf,
   notice,
   type AnswerEvent,
   type HttpRequest,
   type ResponseHead,
   type Sink,
 } from '../../src/index.ts'
-import type { Around } from './around.ts'
+import { needsNoBody, type Around } from './around.ts'
 import { confirm, freshen } from './confirming.ts'
 import { merged } from './fields.ts'
-import { keeping, type Keeping } from './keeping.ts'
+import type { Keeping } from './keeping.ts'
 import { Kept } from './kept.ts'
 import { Leg } from './leg.ts'
 import { isOutage, isOutOfOrder } from './outage.ts'
-import { Recording } from './recording.ts'
+import type { Recording } from './recording.ts'
 import type { Found } from './shelf.ts'
 import { forwarded, withStatus, type Forward } from './status.ts'
+import { decide, record, type Sent } from './taking.ts'
 import { helpsOut, useOf } from './use.ts'
 import { conditional, confirms } from './validation.ts'
 
@@ -32,6 +32,8 @@ const EMPTY = new Uint8Array(0)
 export class Fetching implements Unsubscribable {
   /** What others may be answered with, once there is an answer. */
   kept: Kept | undefined
+  /** True when it is stale, and used because the server cannot answer. */
+  helpedOut = false
   readonly #around: Around
   readonly #why: Forward
   readonly #out: Sink
@@ -39,9 +41,7 @@ export class Fetching implements Unsubscribable {
   /** The body of what is kept, where it may be needed in place of an answer. */
   #body: Uint8Array | undefined
   #conditional = false
-  #unread = false
-  #asked = 0
-  #since = 0
+  readonly #sent = { asked: 0, since: 0, unread: false }
   #leg: Leg | undefined
   #leave: (() => void) | undefined
   #over = false
@@ -95,9 +95,7 @@ export class Fetching implements Unsubscribable {
   #send(): void {
     if (this.#over) return
     const { request, next, shelf } = this.#around
-    this.#asked = clock.now()
-    this.#since = shelf.now()
-    this.#unread = false
+    Object.assign(this.#sent, { asked: clock.now(), since: shelf.now(), unread: false } satisfies Sent)
     const leg = new Leg(this, this.#out)
     this.#leg = leg
     leg.over(next(this.#asking(request)))
@@ -114,23 +112,24 @@ export class Fetching implements Unsubscribable {
     if (outer === undefined && !this.#conditional) return request
     return request.with({ headers }).note(DISCARD, head => {
       if ((this.#conditional && head.status === 304) || this.#isCovered(head.status)) return true
-      this.#unread = outer?.(head) === true
-      return this.#unread
+      this.#sent.unread = outer?.(head) === true
+      return this.#sent.unread
     })
   }
 
   #pass(event: AnswerEvent, head: ResponseHead, leg: Leg): void {
     const { request, shelf, key } = this.#around
-    const decided = request.method === 'GET' && head.status !== 304 ? this.#decide(event, head) : undefined
+    const decided =
+      request.method === 'GET' && head.status !== 304 ? decide(this.#around, event, head, this.#sent) : undefined
     let recording: Recording | undefined
     if (typeof decided === 'object') {
       this.#share(decided)
-      recording = this.#record(event, decided)
+      recording = record(this.#around, event, decided, this.#sent.since)
     } else if (decided !== undefined) {
       shelf.mark(key, false)
       if (head.status < 500) this.#forget()
       this.#out.next(notice('cache', 'not kept', { reason: decided }))
-    } else if (this.#found !== undefined) freshen(this.#around, this.#found, head, this.#asked, this.#since)
+    } else if (this.#found !== undefined) freshen(this.#around, this.#found, head, this.#sent)
     if (this.#over || this.#out.closed) {
       recording?.leave()
       return
@@ -140,42 +139,19 @@ export class Fetching implements Unsubscribable {
     leg.pass(withStatus(event, head, status), recording)
   }
 
-  #decide(event: AnswerEvent, head: ResponseHead): Keeping | string {
-    const { request, key, policy, options } = this.#around
-    const unread = this.#unread || (event.type === 'head' && event.unread === true)
-    const came = { key, request, head, asked: this.#asked, answered: clock.now(), unread }
-    const decided = keeping(came, policy)
-    if (typeof decided === 'string') return decided
-    const length = event.type === 'response' ? event.response.bytes.length : (lengthOf(head) ?? 0)
-    if (length > options.maxEntry) return 'its body is too long'
-    if (event.type === 'head' && event.socket !== undefined) return 'it has no body'
-    return decided
-  }
-
-  #record(event: AnswerEvent, decided: Keeping): Recording {
-    const { shelf, request, options } = this.#around
-    const since = this.#since
-    const recording = new Recording(shelf.store, decided, options.maxEntry, () => !shelf.isChanged(request.url, since))
-    if (event.type === 'response' || decided.meta.unread) {
-      if (event.type === 'response' && !decided.meta.unread) recording.write(event.response.bytes)
-      recording.commit()
-    }
-    return recording
-  }
-
   #confirmed(found: Found, head: ResponseHead): void {
     const { kept, entry } = found
-    if (!confirms(head, kept)) {
+    const { shelf, key, request } = this.#around
+    const now = clock.now()
+    const decided = confirm(this.#around, kept, head, this.#sent.asked)
+    const fields = merged(kept.headers, head.headers).flat
+    const current = new Kept(typeof decided === 'string' ? { ...kept.meta, fields, at: now, age: 0 } : decided.meta)
+    if (!confirms(head, kept) || (kept.meta.unread && !needsNoBody(this.#around, current))) {
       this.#again()
       return
     }
-    const { shelf, key, request } = this.#around
-    const decided = confirm(this.#around, kept, head, this.#asked)
     if (typeof decided === 'string') shelf.store.remove(key, entry.id)
-    else if (!shelf.isChanged(request.url, this.#since)) shelf.store.update(key, entry.id, decided.meta)
-    const now = clock.now()
-    const fields = merged(kept.headers, head.headers).flat
-    const current = new Kept(typeof decided === 'string' ? { ...kept.meta, fields, at: now, age: 0 } : decided.meta)
+    else if (!shelf.isChanged(request.url, this.#sent.since)) shelf.store.update(key, entry.id, decided.meta)
     // The body is that of what was asked about, whatever became of the entry meanwhile.
     this.#deliver(found, body => {
       if (typeof decided === 'string') shelf.mark(key, false)
@@ -190,6 +166,7 @@ export class Fetching implements Unsubscribable {
   #helpOut({ kept }: Found, because: string, status?: number): void {
     const now = clock.now()
     this.kept = kept
+    this.helpedOut = true
     const said = forwarded(this.#why, status, '; detail=stale-if-error')
     const head = kept.head(this.#around.request, now, said)
     this.#answer('stale', { because, ttl: kept.ttl(now) }, head, this.#body ?? EMPTY)

@@ -18,8 +18,8 @@ import type { Forward } from './status.ts'
 
 /** A request that waits for the exchange of another one. */
 export interface Follower {
-  /** `kept` is missing when the answer is for the other one alone. */
-  landed(kept: Kept | undefined, bytes: Uint8Array): void
+  /** `kept` is missing when the answer is for the other one alone; `helpsOut` when it is stale, because the server cannot answer. */
+  landed(kept: Kept | undefined, bytes: Uint8Array, helpsOut: boolean): void
   failed(error: unknown): void
 }
 
@@ -84,12 +84,12 @@ export class Flight implements Sink, Unsubscribable {
       return
     }
     const followers = this.#land()
-    const { kept } = this.#fetching
+    const { kept, helpedOut } = this.#fetching
     // Whoever gets the bytes first may change them.
     const { bytes } = event.response
     const copy = followers.length > 0 && kept !== undefined ? bytes.slice() : bytes
     this.#leader?.next(event)
-    for (const follower of followers) follower.landed(kept, copy)
+    for (const follower of followers) follower.landed(kept, copy, helpedOut)
   }
 
   error(error: unknown): void {
@@ -101,7 +101,7 @@ export class Flight implements Sink, Unsubscribable {
   complete(): void {
     const followers = this.#land()
     this.#leader?.complete()
-    for (const follower of followers) follower.landed(undefined, NO_BYTES)
+    for (const follower of followers) follower.landed(undefined, NO_BYTES, false)
   }
 
   #land(): readonly Follower[] {

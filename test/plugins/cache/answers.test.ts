@@ -1,7 +1,8 @@
 import { asyncScheduler, take } from 'rxjs'
-import { createClient, type HttpEvent, type HttpResponse } from 'sluice'
+import { createClient, definePlugin, DISCARD, type HttpEvent, type HttpResponse } from 'sluice'
 import { mock, type MockReply } from 'sluice/engines/mock'
 import { cache } from 'sluice/plugins/cache'
+import { redirect } from 'sluice/plugins/redirect'
 import { describe, expect, it } from 'vitest'
 import { virtually } from '../../support/virtual-time.ts'
 
@@ -193,6 +194,69 @@ describe('a 304', () => {
       '"1"',
       undefined,
     ])
+  })
+})
+
+describe('an answer whose body was thrown away', () => {
+  const moved = { ...tagged, location: '/new' }
+
+  /** Follows a redirect, and asks again at so many seconds. */
+  function followed(at: number, options: Readonly<Record<string, unknown>>) {
+    const engine = mock(({ request }) => {
+      if (request.url.endsWith('new')) return { body: 'here' }
+      return request.headers.has('if-none-match')
+        ? { status: 304, headers: moved }
+        : { status: 301, headers: moved, body: 'moved' }
+    })
+    const client = createClient({ engine, plugins: [redirect(), cache()] })
+    const texts: string[] = []
+    virtually(({ flush }) => {
+      client.get('https://a.test/old').subscribe()
+      asyncScheduler.schedule(() => {
+        client
+          .get('https://a.test/old', options)
+          .subscribe(response => texts.push(`${response.status} ${response.text()}`))
+      }, at * 1000)
+      flush()
+    })
+    return { texts, asked: engine.history.filter(({ request }) => request.url.endsWith('old')).length }
+  }
+
+  it.each([
+    ['fresh, is used by who throws it away, too', 5, {}, ['200 here'], 1],
+    ['stale, is confirmed for who throws it away, too', 15, {}, ['200 here'], 2],
+    ['fresh, is asked for anew by who reads it', 5, { redirect: false }, ['301 moved'], 2],
+    ['stale, is asked for anew by who reads it', 15, { redirect: false }, ['301 moved'], 2],
+  ])('%s', (_, at, options, texts, asked) => {
+    expect(followed(at, options)).toEqual({ texts, asked })
+  })
+
+  it('is asked for anew when a 304 makes it one that is read', () => {
+    const leaving = definePlugin({
+      name: 'leaving',
+      scope: 'steer',
+      defaults: {},
+      install: () => (request, next) => next(request.note(DISCARD, ({ headers }) => headers.get('x-leave') === 'yes')),
+    })
+    const left = { ...tagged, 'x-leave': 'yes' }
+    const engine = mock().enqueue(
+      { headers: left, body: 'one' },
+      { status: 304, headers: { ...left, 'x-leave': 'no' } },
+      { headers: tagged, body: 'one' },
+    )
+    const client = createClient({ engine, plugins: [leaving(), cache()] })
+    const texts: string[] = []
+    virtually(({ flush }) => {
+      for (const at of [0, 15_000]) {
+        asyncScheduler.schedule(
+          () => client.get('https://a.test/').subscribe(response => texts.push(response.text())),
+          at,
+        )
+      }
+      flush()
+    })
+    expect(texts).toEqual(['', 'one'])
+    expect(engine.history).toHaveLength(3)
   })
 })
 

@@ -3,6 +3,7 @@ import { createClient, type HttpResponse } from 'sluice'
 import { mock, type MockEngine } from 'sluice/engines/mock'
 import { cache, memoryCache, type CacheEntry, type CacheStore } from 'sluice/plugins/cache'
 import { describe, expect, it } from 'vitest'
+import { Careful } from '../../../plugins/cache/careful.ts'
 import { virtually } from '../../support/virtual-time.ts'
 import { soon } from './stores.ts'
 
@@ -137,6 +138,14 @@ describe('a store that', () => {
     })
     expect(times).toEqual([0, 1_010])
     expect(aborted).toBe(2)
+  })
+
+  it('hangs when it is told that its user has ended is not waited for for ever', async () => {
+    let closing: Promise<void> | undefined
+    virtually(() => {
+      closing = new Careful(but({ close: () => never })).close()
+    })
+    await expect(closing).resolves.toBeUndefined()
   })
 
   it('cannot remove what was changed does not bring it back', () => {

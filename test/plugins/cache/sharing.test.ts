@@ -104,6 +104,10 @@ describe('requests for one thing at one time', () => {
     ['may not be kept', { headers: { 'cache-control': 'no-store' } }],
     ['is for one user', { headers: { 'cache-control': 'max-age=60', 'set-cookie': 'a=1' } }],
     ['has to be validated every time', { headers: { 'cache-control': 'no-cache', etag: '"1"' } }],
+    [
+      'may stand in for an error, and there was none',
+      { headers: { 'cache-control': 'max-age=0, stale-if-error=60', etag: '"1"' } },
+    ],
     ['is an error', { status: 500 }],
   ])('go by themselves, all at once, where the answer %s; the next ones do not wait', (_, more) => {
     const options = { shared: true }
