@@ -5,7 +5,7 @@ import { dirname, join, basename } from 'node:path'
 import { config } from '../../src/index.ts'
 import { readLines, writeLines } from './journal-lines.ts'
 import { locked } from './lock.ts'
-import { replaceFile } from './replace-file.ts'
+import { replaceFile, syncFolder } from './replace-file.ts'
 
 /** What a journal is for. */
 export interface JournalKind {
@@ -83,6 +83,7 @@ export class Journal {
         // What was written in part is whole lines and a broken one; the same again does no harm.
         while ((await handle.write(bytes)).bytesWritten < bytes.length);
         await handle.datasync()
+        if (before.size === 0) await syncFolder(dirname(path))
         const now = await stat(path).catch(unlessMissing)
         if (now?.ino === before.ino && now.dev === before.dev) return now.size
       } finally {

@@ -20,8 +20,8 @@ export async function replaceFile(path: string, temporary: string, content: stri
   await syncFolder(dirname(path))
 }
 
-/** Without this a crash of the machine could bring the old name back. */
-async function syncFolder(folder: string): Promise<void> {
+/** Without this a crash of the machine could bring an old name back, or take a new one away. */
+export async function syncFolder(folder: string): Promise<void> {
   // Windows opens no folders; there the name is as safe as the file system makes it.
   const handle = await open(folder, 'r').catch(() => undefined)
   if (handle === undefined) return
