@@ -72,7 +72,7 @@ const plugin: PluginFactory<'encode', EncodeOptions> = definePlugin({
 /**
  * Sends bodies compressed and says so in `Content-Encoding`. Bytes are compressed before they are sent, and stay as they are where that makes
  * them no smaller; everything else is compressed while it is sent, without a `Content-Length`, and what the compressor holds back
- * is let out when the source is quiet for 100 ms. A body that can be sent again still can.
+ * is let out when the source is quiet for 100 ms, where the platform can (Node). A body that can be sent again still can.
  *
  * Not touched are bodies below `threshold`, of a type that is compressed already, and those of whose bytes a header says something:
  * `Content-Encoding`, `Content-Length` or `Content-Range` of your own, digests, AWS signatures, Digest with auth-int, uploads by tus.

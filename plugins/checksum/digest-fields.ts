@@ -57,7 +57,7 @@ export function contentDigest(algorithm: DigestAlgorithm, digest: Uint8Array): s
   return serializeDictionary(new Map([[algorithm, [digest as Uint8Array<ArrayBuffer>, new Map()]]]))
 }
 
-/** `Want-Content-Digest` (RFC 9530 §4): what is asked for, the stronger rather. */
+/** `Want-Content-Digest` (RFC 9530 §4): 10 is what is wanted most. Both prove enough, and processors have instructions for SHA-256. */
 export const WANTED = 'sha-512=5, sha-256=10'
 
 /** True when the trailers that were announced bring a digest. */
