@@ -15,6 +15,7 @@ import {
   type HttpRequest,
   type PluginFactory,
 } from '../src/index.ts'
+import { Errands } from './auth/errands.ts'
 import { atHome } from './auth/home.ts'
 import { checkLogin, loginOf, loginPart, type Login, type LoginCheck } from './auth/login.ts'
 import { isRealm } from './auth/realm.ts'
@@ -92,10 +93,10 @@ export const basic: PluginFactory<'basic', BasicOptions> = definePlugin({
     })
     const spaces = new Spaces<string>()
     const warned = new Set<string>()
+    const errands = new Errands()
     return (request, next, options) => {
-      if (request.headers.has('authorization') || !atHome(request, options.origins, 'basic', context)) {
-        return next(request)
-      }
+      if (errands.includes(request) || request.headers.has('authorization')) return next(request)
+      if (!atHome(request, options.origins, 'basic', context)) return next(request)
       const send = (headers: HttpHeaders): Observable<HttpEvent> => {
         const sent = request.with({ headers: request.headers.fill(headers) })
         if (!isReadable(request) || warned.has(request.origin)) return next(sent)
@@ -105,7 +106,7 @@ export const basic: PluginFactory<'basic', BasicOptions> = definePlugin({
       const enter = (): Observable<HttpEvent> => {
         const headers = fixed(options)
         if (headers !== undefined) return send(headers)
-        const login = loginOf('basic', options, wrong)
+        const login = loginOf('basic', options, wrong, errands)
         return isObservable(login) ? login.pipe(switchMap(known => send(headersOf(known)))) : send(headersOf(login))
       }
       const { preemptive, realm } = options

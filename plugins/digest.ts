@@ -1,6 +1,7 @@
 /** Proves that the password is known, without sending it. */
 import { isObservable, switchMap } from 'rxjs'
 import { definePlugin, flag, identified, listOf, optional, origin, text, type PluginFactory } from '../src/index.ts'
+import { Errands } from './auth/errands.ts'
 import { atHome } from './auth/home.ts'
 import { loginOf, loginPart, type Login } from './auth/login.ts'
 import { Answering } from './digest/answering.ts'
@@ -74,13 +75,13 @@ export const digest: PluginFactory<'digest', DigestOptions> = definePlugin({
   install: context => {
     const nonces = new Nonces()
     const named = naming()
+    const errands = new Errands()
     return (request, next, options) => {
-      if (request.headers.has('authorization') || !atHome(request, options.origins, 'digest', context)) {
-        return next(request)
-      }
+      if (errands.includes(request) || request.headers.has('authorization')) return next(request)
+      if (!atHome(request, options.origins, 'digest', context)) return next(request)
       const answering = (login: Login): Answering =>
         new Answering(identified(request, named(login)), next, options, nonces, login)
-      const login = loginOf('digest', options, anything)
+      const login = loginOf('digest', options, anything, errands)
       return isObservable(login) ? login.pipe(switchMap(known => answering(known).run())) : answering(login).run()
     }
   },

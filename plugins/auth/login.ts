@@ -1,7 +1,8 @@
 /** User and password: as they stand, or as they are asked for when a request needs them. */
-import { defaultIfEmpty, forkJoin, from, map, Observable, of, take } from 'rxjs'
+import { defaultIfEmpty, forkJoin, map, Observable, of } from 'rxjs'
 import { config, type Check } from '../../src/index.ts'
-import { isLater, type Later } from './later.ts'
+import type { Errands } from './errands.ts'
+import { isLater, observed, type Later } from './later.ts'
 
 /** A text, or a function that gives it, at once or later: a Promise, an Observable or an async iterable, of which the first value counts. */
 export type LoginPart = string | (() => string | Later<string>)
@@ -31,17 +32,24 @@ export function loginPart(plugin: string, part: keyof Login, wrong: LoginCheck):
   }
 }
 
-/** The login of these options, now or later. Throws `CONFIG` when there is none. */
-export function loginOf(plugin: string, options: LoginOptions, wrong: LoginCheck): Login | Observable<Login> {
+/** The login of these options, now or later. What is sent for it at once is one of `errands`. Throws `CONFIG` when there is none. */
+export function loginOf(
+  plugin: string,
+  options: LoginOptions,
+  wrong: LoginCheck,
+  errands: Errands,
+): Login | Observable<Login> {
   checkLogin(plugin, options)
-  const username = valueOf(options.username)
-  const password = valueOf(options.password)
+  const username = valueOf(options.username, errands)
+  const password = valueOf(options.password, errands)
   const whole = (user: unknown, secret: unknown): Login => ({
     username: checked(plugin, 'username', user, wrong),
     password: checked(plugin, 'password', secret, wrong),
   })
   if (!isLater<unknown>(username) && !isLater<unknown>(password)) return whole(username, password)
-  return forkJoin([first(username), first(password)]).pipe(map(([user, secret]) => whole(user, secret)))
+  return forkJoin([first(username, errands), first(password, errands)]).pipe(
+    map(([user, secret]) => whole(user, secret)),
+  )
 }
 
 /** Throws `CONFIG` where a part of the login is missing. */
@@ -54,10 +62,10 @@ export function checkLogin(plugin: string, options: LoginOptions): void {
 }
 
 /** What a part is; what its function throws comes later, so that the other part is heard to its end too. */
-function valueOf(given: LoginPart | undefined): unknown {
+function valueOf(given: LoginPart | undefined, errands: Errands): unknown {
   if (typeof given !== 'function') return given
   try {
-    return given()
+    return errands.call(given)
   } catch (error) {
     return new Observable(subscriber => {
       subscriber.error(error)
@@ -65,8 +73,8 @@ function valueOf(given: LoginPart | undefined): unknown {
   }
 }
 
-function first(given: unknown): Observable<unknown> {
-  return (isLater<unknown>(given) ? from(given) : of(given)).pipe(take(1), defaultIfEmpty(undefined))
+function first(given: unknown, errands: Errands): Observable<unknown> {
+  return isLater<unknown>(given) ? errands.run(() => observed(given)).pipe(defaultIfEmpty(undefined)) : of(given)
 }
 
 function checked(plugin: string, part: keyof Login, value: unknown, wrong: LoginCheck): string {

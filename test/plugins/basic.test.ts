@@ -5,6 +5,7 @@ import {
   isHttpError,
   recommended,
   type AnyPlugin,
+  type Client,
   type HttpEvent,
   type HttpResponse,
 } from 'sluice'
@@ -151,6 +152,17 @@ describe('the credentials', () => {
     expect(statusOf(client.get('', { basic: { password: 'x' } }))).toBe(200)
     expect(statusOf(client.get('', { basic: false }))).toBe(200)
     expect(sent(api)).toEqual([`/ Basic ${Buffer.from('ada:x').toString('base64')}`, '/ -'])
+  })
+
+  it('may be asked for through the same client, which sends that without', async () => {
+    const api = mock(({ request }) => (request.target === '/vault' ? { body: 'lovelace' } : 200))
+    const client: Client = createClient({
+      engine: api,
+      baseUrl: SECURE,
+      plugins: [basic({ username: 'ada', password: () => client.get('vault').pipe(map(answer => answer.text())) })],
+    })
+    expect((await firstValueFrom(client.get('in'))).status).toBe(200)
+    expect(sent(api)).toEqual(['/vault -', `/in ${ADAS}`])
   })
 
   it('that are on their way when a call is left are not sent', () => {

@@ -709,6 +709,17 @@ describe('who asks', () => {
     expect(api.history).toHaveLength(0)
   })
 
+  it('may be asked for through the same client, which sends that without', async () => {
+    const api = mock(({ request }) => (request.target === '/vault' ? { body: 'lovelace' } : 200))
+    const client: Client = createClient({
+      engine: api,
+      baseUrl: BASE,
+      plugins: [digest({ username: 'ada', password: () => client.get('vault').pipe(map(answer => answer.text())) })],
+    })
+    expect((await firstValueFrom(client.get('in'))).status).toBe(200)
+    expect(api.history.map(({ request }) => request.target)).toEqual(['/vault', '/in'])
+  })
+
   it('is an error when asking fails', async () => {
     const why = new Error('the vault is closed')
     for (const password of [
