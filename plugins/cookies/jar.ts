@@ -182,16 +182,10 @@ export class CookieJar implements Iterable<Cookie> {
     if (lines.length === 0) return
     const place = placeOf(request.url, this.#localhost)
     const now = clock.now()
-    const { lax } = crossing(request)
     for (const [at, line] of lines.entries()) {
       const said =
         at < MOST_RECEIVED ? parseSetCookie(line) : `is one of more than ${MOST_RECEIVED} that an answer sets`
-      const why =
-        typeof said === 'string'
-          ? said
-          : !lax && said.sameSite !== 'none'
-            ? 'came to another site'
-            : this.#take(said, place, now)
+      const why = typeof said === 'string' ? said : this.#take(said, place, now)
       if (why === undefined) continue
       this.#onRefused?.({ name: typeof said === 'string' ? '' : said.name, url: redactUrl(request.url), why })
       if (at >= MOST_RECEIVED) break
