@@ -27,8 +27,8 @@ const DEFAULTS: ValidateOptions = { schema: undefined, errors: {} }
  *
  * A success that does not match fails with `BODY` in the phase `decode`; `error.issues` says why, and the message where, without
  * quoting it; as issues may quote it, what shows the error leaves them out. An answer that is no success and does not match `errors` passes: its status is the greater news. Its `value()` throws that error
- * then, and the `STATUS` error that `expectSuccess` makes of it has the `issues`; a body that cannot be read at all, as a page of a
- * proxy, changes nothing. `text()`, `json()` and `bytes` stay what came.
+ * then, and the `STATUS` error that `expectSuccess` makes of it has the `issues`; a body that cannot be read at all, as JSON that
+ * breaks off or an image, changes nothing. `text()`, `json()` and `bytes` stay what came.
  *
  * Answers without a body (204, 205, 304, `HEAD`) pass. So do live ones (`client.stream`): their readers take schemas themselves. For one
  * schema in one place `response.value(schema)` does, without a plugin.

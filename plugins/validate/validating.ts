@@ -87,12 +87,12 @@ function judgement(response: HttpResponse, result: SchemaResult<unknown>): HttpR
   return response.with({ settled: { error } })
 }
 
-/** The value of an answer; `undefined` where a body that comes with an error is none, as a page of a proxy. Throws for a success. */
+/** The value of an answer; `undefined` where the body of an error cannot be read, be it broken, too large or of no known type. Throws for a success. */
 function valueOf(response: HttpResponse): { readonly value: unknown } | undefined {
   try {
     return { value: response.value() }
   } catch (error) {
-    if (response.ok || !(error instanceof HttpError) || error.code !== 'BODY') throw error
+    if (response.ok || !(error instanceof HttpError) || error.code === 'CONFIG') throw error
     return undefined
   }
 }

@@ -5,6 +5,7 @@ import { http } from 'sluice/engines/http'
 import { http2 } from 'sluice/engines/http2'
 import { mock, type MockAnswer } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
+import { codecs } from 'sluice/plugins/codecs'
 import { expectSuccess } from 'sluice/plugins/expect-success'
 import { retry } from 'sluice/plugins/retry'
 import { validate, type ValidateOptions } from 'sluice/plugins/validate'
@@ -241,6 +242,15 @@ describe('an answer that is no success', () => {
   ])('with %s of somebody else is what its status says', async (_, answer) => {
     const client = clientOf({ status: 502, ...answer }, { errors: { default: Fault } }, expectSuccess())
     expect(await errorOf(firstValueFrom(client.get('a')))).toMatchObject({ code: 'STATUS', response: { status: 502 } })
+  })
+
+  it('with more in it than its codec takes is what its status says', async () => {
+    const form = { status: 502, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a&b&c' }
+    const outer = [expectSuccess(), codecs({ maxFields: 2 })]
+    const client = clientOf(form, { errors: { default: Fault } }, ...outer)
+    expect(await errorOf(firstValueFrom(client.get('a')))).toMatchObject({ code: 'STATUS', response: { status: 502 } })
+    const success = clientOf({ ...form, status: 200 }, { schema: Fault }, ...outer)
+    expect(await errorOf(firstValueFrom(success.get('a')))).toMatchObject({ code: 'TOO_LARGE' })
   })
 
   it('takes nothing away when only the order could: expectSuccess stands outside', () => {
