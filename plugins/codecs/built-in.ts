@@ -91,11 +91,12 @@ function fieldText(name: string, value: unknown): string {
 
 /** Text by its byte order mark, the charset its type names, or UTF-8. */
 function textOf(bytes: Uint8Array, { parameters }: MediaType): string {
-  const label = parameters['charset']
+  const { charset = '' } = parameters
   try {
-    return decodeText(bytes, label)
+    // One without a name is as good as none.
+    return decodeText(bytes, charset || undefined)
   } catch (cause) {
-    const name = JSON.stringify((label ?? '').slice(0, 40))
+    const name = JSON.stringify(charset.slice(0, 40))
     throw new Refusal('BODY', `has the charset ${name}, which this platform cannot decode`, cause)
   }
 }

@@ -185,6 +185,8 @@ describe('the value of an answer', () => {
     ['text by a quoted charset', 'text/plain; charset="windows-1251"', Uint8Array.of(0xc4), 'Д'],
     ['text by a mark that knows better', 'text/plain; charset=iso-8859-1', Uint8Array.of(0xef, 0xbb, 0xbf, 0x61), 'a'],
     ['text by the first of two charsets', 'text/plain; charset=utf-8; charset=klingon', 'a', 'a'],
+    ['text with a charset that is empty', 'text/plain; charset=', 'ä', 'ä'],
+    ['JSON with a quoted charset that is empty', 'application/json; charset=""', '"ä"', 'ä'],
     ['text with a quoted charset that never ends', 'text/plain; charset="klingon', 'a', 'a'],
     ['what a plugged codec reads', 'application/x-hex', '5b315d', [1]],
     ['what a plugged codec reads by suffix', 'application/vnd.a+x-hex', '5b315d', [1]],
