@@ -102,7 +102,7 @@ export class Asking implements Follower, Unsubscribable {
   #serve(found: Found, use: Use, now: number): void {
     const { kept, entry } = found
     const { request, conditional, shelf } = this.#around
-    const notModified = conditional && userHas(request.headers, kept)
+    const notModified = conditional && userHas(request.headers, kept, now)
     if (notModified || request.method === 'HEAD') this.#hit(found, use, now, EMPTY, notModified)
     else {
       this.#leave = shelf.store.body(entry, bytes => {

@@ -16,15 +16,20 @@ export function confirms({ headers }: Pick<ResponseHead, 'headers'>, { etag, las
   return modified === undefined || lastModified === undefined || etag !== undefined || modified === lastModified
 }
 
-/** True when what the user has is what is kept, by his own conditions (RFC 9110 §13.2.2). */
-export function userHas(headers: HttpHeaders, { etag, lastModified }: Kept): boolean {
+/** True when what the user has is what is kept, by his own conditions (RFC 9111 §4.3.2). They are about what succeeds (RFC 9110 §13.2.1). */
+export function userHas(
+  headers: HttpHeaders,
+  { etag, lastModified, meta, headers: fields }: Kept,
+  now: number,
+): boolean {
+  if (meta.status < 200 || meta.status > 299) return false
   const tags = headers.get('if-none-match')
   if (tags !== undefined) {
     if (tags.trim() === '*') return true
     return etag !== undefined && (tags.match(TAG) ?? []).some(tag => opaque(tag) === opaque(etag))
   }
-  const since = headers.get('if-modified-since')
-  const [mine, yours] = [parseHttpDate(lastModified ?? '', 0), parseHttpDate(since ?? '', 0)]
+  const mine = parseHttpDate(lastModified ?? fields.get('date') ?? '', now)
+  const yours = parseHttpDate(headers.get('if-modified-since') ?? '', now)
   return mine !== undefined && yours !== undefined && mine <= yours
 }
 

@@ -124,6 +124,44 @@ describe('an answer from the cache', () => {
   })
 })
 
+describe('a user with conditions of his own is told about', () => {
+  const later = 'Thu, 01 Jan 1970 00:00:09 GMT'
+  const date = 'Thu, 01 Jan 1970 00:00:05 GMT'
+  it.each<[string, MockReply, Record<string, string>, number]>([
+    ['an error by itself', { status: 404, headers: tagged }, { 'if-none-match': '*' }, 404],
+    ['a redirect by itself', { status: 301, headers: tagged }, { 'if-none-match': '"1"' }, 301],
+    ['what has no Last-Modified by its Date', { headers: { ...tagged, date } }, { 'if-modified-since': later }, 304],
+    ['what came after his', { headers: { ...tagged, date: later } }, { 'if-modified-since': date }, 200],
+    [
+      'what has a Last-Modified that is none',
+      { headers: { ...tagged, date, 'last-modified': 'x' } },
+      { 'if-modified-since': later },
+      200,
+    ],
+    ['what has conditions that are none', { headers: { ...tagged, date } }, { 'if-modified-since': 'x' }, 200],
+    ['two dates', { headers: { ...tagged, date } }, { 'if-modified-since': `${later}, ${later}` }, 200],
+  ])('%s', (_, first, headers, status) => {
+    const { got, engine } = ask([{ ...first, body: 'one' }], [[0], [1, headers]])
+    expect([got[1]?.status, got[1]?.text()]).toEqual([status, status === 304 ? '' : 'one'])
+    expect(engine.history).toHaveLength(1)
+  })
+
+  it('a date of this century in two digits', () => {
+    const client = createClient({
+      engine: mock(() => ({ headers: { ...tagged, 'last-modified': 'Friday, 06-Nov-20 08:49:37 GMT' }, body: 'x' })),
+      plugins: [cache()],
+    })
+    const status: number[] = []
+    for (const since of ['Sun, 01 Nov 2020 00:00:00 GMT', 'Sat, 07 Nov 2020 00:00:00 GMT']) {
+      client.get('https://a.test/').subscribe()
+      client
+        .get('https://a.test/', { headers: { 'if-modified-since': since } })
+        .subscribe(response => status.push(response.status))
+    }
+    expect(status).toEqual([200, 304])
+  })
+})
+
 describe('a 304', () => {
   it('changes and adds header fields, but none that speak of the bytes', () => {
     const first = { ...tagged, 'x-old': '1', 'x-both': '1' }
