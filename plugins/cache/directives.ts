@@ -1,4 +1,5 @@
 /** `Cache-Control` as it is written (RFC 9111 §5.2): names without case, arguments as tokens or in quotes. */
+import type { HttpHeaders } from '../../src/index.ts'
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
 const QUOTED = String.raw`"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"`
@@ -9,6 +10,11 @@ const LONGEST = 8 * 1024
 
 /** Times beyond this are as good as for ever (RFC 9111 §1.2.2), in seconds. */
 const FOREVER = 2_147_483_648
+
+/** True for `Pragma: no-cache`, which counts where there is no `Cache-Control` (RFC 9111 §5.4). */
+export function pragmaForbids(headers: HttpHeaders): boolean {
+  return /(?:^|,)\s*no-cache\s*(?:,|$)/i.test(headers.get('pragma') ?? '')
+}
 
 /** The directives of one message. */
 export class CacheControl {

@@ -47,7 +47,7 @@ export function keeping(came: Came, policy: Policy): Keeping | string {
   if (head.status === 206 || headers.has('content-range')) return 'it is a part'
   // Nor when the platform took the coding off: it does not say whether the body was whole.
   if (isCoded(head)) return 'its body is encoded'
-  const rules = rulesOf(headers.get('cache-control'))
+  const rules = rulesOf(headers)
   if (typeof rules === 'string') return rules
   const names = varyNames(headers.get('vary'))
   if (names === undefined) return 'vary'

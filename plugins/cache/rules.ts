@@ -1,5 +1,6 @@
 /** What a server says of how its answer may be kept and used (RFC 9111 §5.2.2, RFC 5861, RFC 8246). Times are milliseconds. */
-import { CacheControl } from './directives.ts'
+import type { HttpHeaders } from '../../src/index.ts'
+import { CacheControl, pragmaForbids } from './directives.ts'
 
 /** The directives of an answer that is not forbidden to be kept. */
 export interface Rules {
@@ -43,7 +44,8 @@ const KNOWN: ReadonlySet<string> = new Set([
  * Reads the rules of an answer; a text is the reason why it must not be kept. Of several values the strictest counts: a
  * directive that forbids does so whatever its argument, one that allows only when it is clear what.
  */
-export function rulesOf(header: string | undefined): Rules | string {
+export function rulesOf(headers: HttpHeaders): Rules | string {
+  const header = headers.get('cache-control')
   const control = header === undefined ? CacheControl.none : new CacheControl(header)
   if (!control.valid) return 'cache-control cannot be read'
   if (control.has('no-store')) return 'no-store'
@@ -53,7 +55,8 @@ export function rulesOf(header: string | undefined): Rules | string {
     sharedMaxAge: lifetime(control, 's-maxage'),
     isPublic: control.bare('public'),
     isPrivate: control.has('private'),
-    noCache: control.has('no-cache'),
+    // Of an answer it says nothing by the letter, and is meant all the same.
+    noCache: control.has('no-cache') || (header === undefined && pragmaForbids(headers)),
     mustRevalidate: control.has('must-revalidate'),
     proxyRevalidate: control.has('proxy-revalidate'),
     immutable: control.bare('immutable'),

@@ -5,7 +5,9 @@ import { fingerprint } from '../hashing/fingerprint.ts'
 /** More would be a server that wants no cache. */
 const MOST = 32
 const NAME = /^[!#$%&'+\-.^_`|~0-9A-Za-z]+$/
-/** Fields whose values are compared without case. */
+/** Fields known to be lists: white space around their commas says nothing. Of other fields nobody knows (RFC 9111 §4.1). */
+const LIST = /^accept(?:-(?:encoding|language|charset))?$/
+/** Those of them whose values are compared without case. */
 const CASELESS = /^accept-(?:encoding|language|charset)$/
 
 /** The names in `Vary`, in lower case and order; `undefined` when no other request can be told to get the same answer. */
@@ -36,7 +38,8 @@ export function matches(fields: readonly (string | null)[], headers: HttpHeaders
 function valueOf(name: string, headers: HttpHeaders): string | null {
   const value = headers.get(name)
   if (value === undefined) return null
+  if (isSensitive(name)) return fingerprint(value)
+  if (!LIST.test(name) || value.includes('"')) return value
   const plain = value.replace(/[ \t]*,[ \t]*/g, ',').trim()
-  if (isSensitive(name)) return fingerprint(plain)
   return CASELESS.test(name) ? plain.toLowerCase() : plain
 }

@@ -1,6 +1,6 @@
 /** What a request says of how it wants to be answered (RFC 9111 §5.2.1, §5.4). Times are milliseconds. */
 import type { HttpHeaders } from '../../src/index.ts'
-import { CacheControl } from './directives.ts'
+import { CacheControl, pragmaForbids } from './directives.ts'
 
 /** The directives of a request. */
 export interface Wish {
@@ -33,10 +33,7 @@ const UNREADABLE: Wish = { ...PLAIN, plain: false, noStore: true, noCache: true 
 export function wishOf(headers: HttpHeaders): Wish {
   const header = headers.get('cache-control')
   if (header === undefined) {
-    const pragma = headers.get('pragma')
-    return pragma !== undefined && /(?:^|,)\s*no-cache\s*(?:,|$)/i.test(pragma)
-      ? { ...PLAIN, plain: false, noCache: true }
-      : PLAIN
+    return pragmaForbids(headers) ? { ...PLAIN, plain: false, noCache: true } : PLAIN
   }
   const control = new CacheControl(header)
   if (!control.valid) return UNREADABLE

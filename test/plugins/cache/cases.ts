@@ -234,6 +234,11 @@ const directives: readonly Case[] = [
   { name: 'a value with two equals signs', reply: cc('max-age==60'), want: 'origin' },
   { name: 'a header of 9 kB', reply: cc(`max-age=60${', public'.repeat(1200)}`), want: 'origin' },
   { name: 'an empty header', reply: cc('', { 'last-modified': at(-1000), date: at(0) }), want: 'hit' },
+  {
+    name: 'Pragma: no-cache alone',
+    reply: of({ 'last-modified': at(-1000), date: at(0), pragma: 'no-cache' }),
+    want: 'revalidated',
+  },
   { name: 'Pragma beside max-age', reply: cc('max-age=60', { pragma: 'no-cache' }), want: 'hit' },
 ]
 
@@ -432,6 +437,27 @@ const varying: readonly Case[] = [
     reply: vary('accept-language'),
     ask: { 'accept-language': 'de , en' },
     again: { 'accept-language': 'de,en' },
+    want: 'hit',
+  },
+  {
+    name: 'white space in a value nobody knows',
+    reply: vary('x-a'),
+    ask: { 'x-a': '{"q":"a, b"}' },
+    again: { 'x-a': '{"q":"a,b"}' },
+    want: 'origin',
+  },
+  {
+    name: 'white space in quotes',
+    reply: vary('accept'),
+    ask: { accept: 'text/x;a="b , c"' },
+    again: { accept: 'text/x;a="b,c"' },
+    want: 'origin',
+  },
+  {
+    name: 'media types apart',
+    reply: vary('accept'),
+    ask: { accept: 'text/html , */*' },
+    again: { accept: 'text/html,*/*' },
     want: 'hit',
   },
   {
