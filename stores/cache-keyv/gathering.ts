@@ -2,8 +2,8 @@
 import { concat } from '../../src/index.ts'
 import type { CacheWriter } from '../../plugins/cache.ts'
 
-/** Keeps what was gathered, as long as it is wanted. */
-export type Keep = (body: Uint8Array, isWanted: () => boolean) => Promise<void>
+/** Keeps what was gathered, as long as it is wanted; `body` is asked when it is its turn. */
+export type Keep = (body: () => Uint8Array, isWanted: () => boolean) => Promise<void>
 
 /** Gathers in memory: a Keyv takes values in one piece. */
 export class Gathering implements CacheWriter {
@@ -31,15 +31,23 @@ export class Gathering implements CacheWriter {
   async commit(): Promise<void> {
     this.#check()
     this.#state = 'committing'
-    const body = concat(this.#pieces)
-    this.#pieces = []
-    await this.#keep(body, () => this.#state === 'committing')
+    await this.#keep(
+      () => this.#take(),
+      () => this.#state === 'committing',
+    )
     this.#state = 'over'
   }
 
   abort(): void {
     this.#state = 'over'
     this.#pieces = []
+  }
+
+  /** Held in one place only: a Keyv that hangs must not hold what was given up meanwhile. */
+  #take(): Uint8Array {
+    const body = concat(this.#pieces)
+    this.#pieces = []
+    return body
   }
 
   #check(): void {

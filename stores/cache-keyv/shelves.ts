@@ -47,7 +47,11 @@ export class Shelves implements CacheStore {
     const name = nameOf(key)
     const age = this.#age
     return new Gathering(this.#most, (body, isWanted) =>
-      this.#turns.take(name, () => this.#keep(name, variant, meta, body, () => isWanted() && this.#age === age)),
+      this.#turns.take(name, async () => {
+        const isStillWanted = (): boolean => isWanted() && this.#age === age
+        checkWanted(isStillWanted)
+        await this.#keep(name, variant, meta, body(), isStillWanted)
+      }),
     )
   }
 
@@ -150,7 +154,6 @@ export class Shelves implements CacheStore {
     const id = randomUUID()
     const one: Listed = { id, variant, meta, size: body.length, sum: sumOf(body), kept: meta.until }
     try {
-      checkWanted(isWanted)
       await this.#set(
         bodyKey(name, id),
         Buffer.from(body.buffer, body.byteOffset, body.length).toString('base64'),

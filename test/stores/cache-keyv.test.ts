@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import Keyv from 'keyv'
 import { firstValueFrom } from 'rxjs'
 import { createClient, recommended } from 'sluice'
@@ -279,6 +280,25 @@ it('gives a commit up that was aborted while it ran', async () => {
   gate.resolve(undefined)
   await expect(commit).rejects.toThrow('not wanted any more')
   expect(keyv.values.size).toBe(0)
+})
+
+it('holds nothing of what was given up while Keyv hangs', async () => {
+  const store = cacheKeyv({ ...bound(new Plain()), set: () => new Promise(() => undefined) })
+  const given = async (): Promise<WeakRef<Uint8Array>> => {
+    const body = bytes('x'.repeat(1000))
+    const writer = await store.begin(KEY, '', { until: FOREVER })
+    await writer?.write(body)
+    const commit = (async () => writer?.commit())()
+    commit.catch(() => undefined)
+    await setImmediate()
+    writer?.abort()
+    return new WeakRef(body)
+  }
+  await given() // Hangs; the next one waits for it.
+  const second = await given()
+  await setImmediate()
+  globalThis.gc?.()
+  expect(second.deref()).toBeUndefined()
 })
 
 function bound(keyv: Plain): KeyvLike {
