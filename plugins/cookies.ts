@@ -47,7 +47,7 @@ const DEFAULTS: CookiesOptions = { jar: undefined, store: undefined }
  *
  * Not kept are cookies for other hosts, public suffixes, `Secure` ones without TLS, what would hide a secure one, prefixes that
  * do not hold what they promise, control characters, names and values above 4,096 bytes together, and the 51st of
- * an answer. Sent are at most 150 cookies in 8,190 bytes. Nothing lives longer than 400 days. To a place that another origin
+ * an answer. Sent are at most 150 cookies in 8,190 bytes. Nothing lives longer than 400 days. To a place that another site
  * redirected to go no `SameSite=Strict` cookies, and with an unsafe method only `SameSite=None`.
  *
  * A request that has a `Cookie` header is left alone: the jar adds nothing to it and takes nothing of its answer, which

@@ -66,7 +66,7 @@ export {
   type Timings,
   type TlsInfo,
 } from './events.ts'
-export { concat } from './gather.ts'
+export { concat, gather, MOST_BYTES } from './gather.ts'
 export { guarded } from './guarded.ts'
 export { HttpHeaders, type HeadersInit, type HeaderValue } from './headers.ts'
 export { alarms, type Alarm } from './kit/alarm.ts'
@@ -106,7 +106,7 @@ export { rateLimits, type RateLimit } from './kit/rate-limit-header.ts'
 export { reissue, type Outcome } from './kit/reissue.ts'
 export { respondWithin } from './kit/respond-within.ts'
 export { retryAfter } from './kit/retry-after.ts'
-export { identified, IDENTITY, standsFor, STRAYED } from './kit/credentials.ts'
+export { identified, IDENTITY, LED_BY, standsFor, STRAYED } from './kit/credentials.ts'
 export { tapHead } from './kit/tap-head.ts'
 export { RetryBudget, type RetryBudgetOptions } from './kit/retry-budget.ts'
 export { isTransient } from './kit/transient.ts'
@@ -115,6 +115,7 @@ export { Linked, LinkedList } from './linked.ts'
 export { REPORT, type CallEvent, type MonitorEvent } from './monitor.ts'
 export { arrange } from './order.ts'
 export { definePlugin } from './define-plugin.ts'
+export { own } from './own.ts'
 export type {
   AnyPlugin,
   Given,

@@ -65,7 +65,20 @@ export function domainsOf(host: string): readonly string[] {
 /** True for a domain under which strangers have theirs: `com`, `co.uk`, `github.io`, and any name of one label. */
 export function isPublicSuffix(domain: string): boolean {
   if (!domain.includes('.')) return true
-  return getPublicSuffix(domain, { allowSpecialUseDomain: true, ignoreError: true }) === undefined
+  return ownedDomain(domain) === undefined
+}
+
+/** What is one site: of the same scheme, and the same host or below the same domain that somebody owns (HTML, "same site"). */
+export function siteOf(origin: string): string {
+  const { protocol, hostname } = new URL(origin)
+  const name = hostOf(hostname)
+  const site = isAddress(name) ? name : (ownedDomain(name) ?? name)
+  // A name with a dot behind is another one, as it is for browsers.
+  return `${protocol}//${site}${hostname.endsWith('.') ? '.' : ''}`
+}
+
+function ownedDomain(domain: string): string | undefined {
+  return getPublicSuffix(domain, { allowSpecialUseDomain: true, ignoreError: true })
 }
 
 /** True for IP addresses, as the URL standard writes them. */

@@ -1,5 +1,5 @@
 /** The request a redirect leads to (Fetch §4.4, "HTTP-redirect fetch"), without what the new place must not see. */
-import { STRAYED, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
+import { LED_BY, STRAYED, type HttpHeaders, type HttpRequest } from '../../src/index.ts'
 import type { RedirectOptions } from './options.ts'
 
 /** What any origin may see. A safe-list: the next secret header's name is not known yet. */
@@ -29,7 +29,8 @@ export function hop(request: HttpRequest, status: number, url: URL, options: Red
     headers: trusted ? headers : harmless(headers, options),
   })
   // From here on another origin has a say in where this goes, also when it leads back home.
-  return trusted ? following : following.note(STRAYED, true)
+  if (trusted) return following
+  return following.note(STRAYED, true).note(LED_BY, [...(request.read(LED_BY) ?? []), request.origin])
 }
 
 /** True when the body has to be sent again. */

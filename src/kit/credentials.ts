@@ -8,6 +8,9 @@ import { Token } from '../token.ts'
  */
 export const STRAYED: Token<boolean> = new Token('strayed', false)
 
+/** Names the origins that chose where a request that {@link STRAYED} goes, the first first. Noted by `redirect`. */
+export const LED_BY: Token<readonly string[]> = new Token('led by', [])
+
 /**
  * Names in whose name a request goes, where its headers will not say so: they come later, or differ with every send
  * (Digest, signatures). What keeps answers keeps those of different names apart. Never a secret. Note it with {@link identified},

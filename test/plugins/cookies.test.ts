@@ -326,6 +326,54 @@ describe('a redirect', () => {
     expect(sent(api).at(-1)).toBe(expected)
   })
 
+  const ways: readonly (readonly [what: string, way: readonly string[], sent: 'all' | 'none alone'])[] = [
+    ['another host of its site', ['https://shop.test/', 'https://www.shop.test/'], 'all'],
+    ['a host below it', ['https://a.b.www.shop.test/', 'https://www.shop.test/'], 'all'],
+    ['another port', ['https://www.shop.test:8443/', 'https://www.shop.test/'], 'all'],
+    ['two others of its site', ['https://shop.test/', 'https://a.shop.test/', 'https://www.shop.test/'], 'all'],
+    ['another scheme', ['http://www.shop.test/', 'https://www.shop.test/'], 'none alone'],
+    ['a stranger', ['https://shop.example/', 'https://www.shop.test/'], 'none alone'],
+    ['one whose name only ends like it', ['https://evilshop.test/', 'https://www.shop.test/'], 'none alone'],
+    ['a stranger under the same public suffix', ['https://eve.github.io/', 'https://ada.github.io/'], 'none alone'],
+    [
+      'another host of its site, to which a stranger had led',
+      ['https://shop.example/', 'https://shop.test/', 'https://www.shop.test/'],
+      'none alone',
+    ],
+    [
+      'a stranger, to whom another host of its site had led',
+      ['https://shop.test/', 'https://shop.example/', 'https://www.shop.test/'],
+      'none alone',
+    ],
+    ['its name with a dot behind', ['https://www.shop.test./', 'https://www.shop.test/'], 'none alone'],
+    ['another address', ['https://192.0.2.1/', 'https://192.0.3.1/'], 'none alone'],
+    ['another port of an address', ['https://192.0.2.1:81/', 'https://192.0.2.1/'], 'all'],
+  ]
+  it.each(ways)('from %s', async (_, [first = '', ...rest], expected) => {
+    const jar = new CookieJar()
+    const end = rest.at(-1) ?? ''
+    for (const line of ['strict=1; SameSite=Strict', 'lax=1; SameSite=Lax', 'none=1; SameSite=None; Secure']) {
+      jar.set(line, end)
+    }
+    const api = mock(() => 200).enqueue(...rest.map(location => ({ status: 308, headers: { location } })))
+    await ask(open(api, redirect() as AnyPlugin, cookies({ jar })).post(first))
+    expect(sent(api).at(-1)).toBe(expected === 'all' ? 'strict=1; lax=1; none=1' : 'none=1')
+  })
+
+  it('that a plugin notes without saying from where is one of strangers', async () => {
+    const jar = new CookieJar()
+    jar.set('strict=1; SameSite=Strict', A)
+    const straying = definePlugin({
+      name: 'straying',
+      scope: 'steer',
+      defaults: {},
+      install: () => (request, next) => next(request.note(STRAYED, true)),
+    })
+    const api = mock(() => 200)
+    await ask(open(api, straying() as AnyPlugin, cookies({ jar })).get(A))
+    expect(sent(api)).toEqual(['-'])
+  })
+
   it.each(['GET', 'POST'])('by %s from another origin sets cookies, as every navigation does', async method => {
     const lines = ['strict=1; SameSite=Strict', 'lax=1; SameSite=Lax', 'unsaid=1', 'none=1; SameSite=None; Secure']
     const jar = new CookieJar()
