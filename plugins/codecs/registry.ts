@@ -20,10 +20,14 @@ export class Registry {
 
   /** What to ask for, the most wanted first (RFC 9110 §12.5.1). */
   get accept(): string {
-    return this.#codecs
-      .flatMap(({ types: [type = ''], accept = 1, decode }) =>
-        accept === false || decode === undefined ? [] : [{ type, accept }],
-      )
+    // Of two codecs for a type the first one reads it, and says how much it is wanted.
+    const wanted = new Map<string, number | false>()
+    for (const { types, accept = 1, decode } of this.#codecs) {
+      const [type = ''] = types
+      if (decode !== undefined && !wanted.has(type)) wanted.set(type, accept)
+    }
+    return [...wanted]
+      .flatMap(([type, accept]) => (accept === false ? [] : [{ type, accept }]))
       .toSorted((a, b) => b.accept - a.accept)
       .map(({ type, accept }) => (accept === 1 ? type : `${type};q=${weight(accept)}`))
       .join(', ')

@@ -149,6 +149,25 @@ describe('what is asked for', () => {
     expect(asked).toMatch(/, hardly\/ever;q=0\.001$/)
   })
 
+  it.each<[string, number | false | undefined, string]>([
+    [
+      'less wanted',
+      0.3,
+      'text/*;q=0.8, application/x-www-form-urlencoded;q=0.5, multipart/*;q=0.5, application/json;q=0.3',
+    ],
+    [
+      'as wanted',
+      undefined,
+      'application/json, text/*;q=0.8, application/x-www-form-urlencoded;q=0.5, multipart/*;q=0.5',
+    ],
+    ['not wanted', false, 'text/*;q=0.8, application/x-www-form-urlencoded;q=0.5, multipart/*;q=0.5'],
+  ])('names a type once where a codec for a built-in one is %s', async (_, accept, expected) => {
+    const json = codec({ types: ['Application/JSON'], accept, decode: () => 1 })
+    const { client, engine } = clientOf(200, { add: [json, codec({ types: ['text/*'], encode: () => '' })] })
+    await firstValueFrom(client.get('a'))
+    expect(engine.history[0]?.request.headers.get('accept')).toBe(expected)
+  })
+
   it('is nothing where the call leaves the plugin out, and what a reader of a live answer says', async () => {
     const { client, engine } = clientOf({ chunks: ['a\n'] })
     await firstValueFrom(client.get('a', { codecs: false }))
