@@ -89,11 +89,16 @@ function isMeta(meta: unknown, key: string): meta is KeptMeta {
     Number.isInteger(own.get('status')) &&
     typeof own.get('statusText') === 'string' &&
     VERSIONS.includes(own.get('httpVersion')) &&
-    isPairs(fields, one => typeof one === 'string') &&
+    isPairs(fields, isText) &&
     isPairs(vary, one => typeof one === 'string' || one === null) &&
     ['at', 'age', 'life', 'whileRevalidate', 'ifError', 'until'].every(name => Number.isFinite(own.get(name))) &&
     ['noCache', 'strict', 'immutable', 'unread'].every(name => typeof own.get(name) === 'boolean')
   )
+}
+
+/** What can be in a header field: it is shown to users, and a validator is sent. */
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }
 
 function isPairs(value: unknown, item: (one: unknown) => boolean): boolean {
