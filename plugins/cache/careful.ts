@@ -6,6 +6,8 @@ import type { CacheEntry, CacheMeta, CacheStore, CacheWriter, MaybePromise } fro
 const PATIENCE = 1_000
 /** How long a store may take to write, in milliseconds: then it is given up. */
 const WRITING = 10_000
+/** How long a store that made somebody wait in vain is left alone, in milliseconds: not everybody shall wait. */
+const REST = 10_000
 
 /** How to stop waiting. */
 export type Leave = () => void
@@ -23,6 +25,8 @@ export class Careful {
   readonly #store: CacheStore
   /** What is still being written or removed, by key: whoever asks for the key waits for it, and sees what was done. */
   readonly #settling = new Map<string, Set<Work>>()
+  /** Until when it is left alone. */
+  #rests = -Infinity
 
   constructor(store: CacheStore) {
     this.#store = store
@@ -30,6 +34,10 @@ export class Careful {
 
   /** The entries of a key; none when the store fails or hangs. */
   list(key: string, then: (entries: readonly CacheEntry[]) => void): Leave {
+    if (this.#isResting()) {
+      then(NONE)
+      return nothing
+    }
     if (this.#settling.size === 0 || !this.#settling.has(key)) return this.#list(key, then)
     let leave: Leave = nothing
     const stop = this.#settled(key, PATIENCE, () => {
@@ -44,13 +52,13 @@ export class Careful {
   /** The body of an entry; `undefined` for one that cannot be had as it was kept. */
   body(entry: CacheEntry, then: (bytes: Uint8Array | undefined) => void): Leave {
     const found = attempt<unknown>(() => entry.body(), undefined)
-    return wait(found, PATIENCE, bytes => {
+    return this.#wait(found, bytes => {
       then(bytes instanceof Uint8Array && bytes.length === entry.size ? bytes : undefined)
     })
   }
 
   begin(key: string, variant: string, meta: CacheMeta): MaybePromise<CacheWriter | undefined> {
-    return attempt(() => this.#store.begin(key, variant, meta), undefined)
+    return this.#isResting() ? undefined : attempt(() => this.#store.begin(key, variant, meta), undefined)
   }
 
   update(key: string, id: string, meta: CacheMeta): void {
@@ -79,6 +87,7 @@ export class Careful {
       for (const tell of [...work]) tell()
     }
     const stop = clock.schedule(() => {
+      this.#rests = clock.now() + REST
       giveUp()
       done()
     }, WRITING)
@@ -95,6 +104,7 @@ export class Careful {
           () => {
             resolve()
           },
+          nothing,
         )
       }
       const keys = [...this.#settling.keys()]
@@ -137,16 +147,26 @@ export class Careful {
 
   #list(key: string, then: (entries: readonly CacheEntry[]) => void): Leave {
     const found = attempt<unknown>(() => this.#store.list(key), undefined)
-    return wait(found, PATIENCE, entries => {
+    return this.#wait(found, entries => {
       then(Array.isArray(entries) ? (entries as readonly CacheEntry[]) : NONE)
     })
+  }
+
+  #wait<T>(value: MaybePromise<T>, then: (value: T | undefined) => void): Leave {
+    return wait(value, PATIENCE, then, () => {
+      this.#rests = clock.now() + REST
+    })
+  }
+
+  #isResting(): boolean {
+    return this.#rests !== -Infinity && clock.now() < this.#rests
   }
 }
 
 const NONE: readonly CacheEntry[] = []
 
-/** Runs `then` with a value, at once where it is there; with nothing when it fails or does not come in time. */
-function wait<T>(value: MaybePromise<T>, ms: number, then: (value: T | undefined) => void): Leave {
+/** Runs `then` with a value, at once where it is there; with nothing when it fails or, after `late`, when it does not come in time. */
+function wait<T>(value: MaybePromise<T>, ms: number, then: (value: T | undefined) => void, late: () => void): Leave {
   if (!isLater(value)) {
     then(value)
     return nothing
@@ -161,7 +181,10 @@ function wait<T>(value: MaybePromise<T>, ms: number, then: (value: T | undefined
     leave()
     then(settled)
   }
-  const stop = clock.schedule(settle, ms)
+  const stop = clock.schedule(() => {
+    late()
+    settle()
+  }, ms)
   value.then(settle, () => {
     settle()
   })

@@ -91,6 +91,8 @@ describe('a store that', () => {
     ['has lost the fields', lying(meta({ fields: undefined }))],
     ['has half a field', lying(meta({ fields: ['etag'] }))],
     ['has fields that are none', lying(meta({ fields: ['etag', 7] }))],
+    ['has lines in a field', lying(meta({ fields: ['etag', '"1"\r\nx-evil: 1'], life: 0 }))],
+    ['has a field that cannot be sent', lying(meta({ fields: ['etag', '"€"'], life: 0 }))],
     ['has a status that is none', lying(meta({ status: '200' }))],
     ['has a lifetime that is none', lying(meta({ life: null }))],
     ['has times that are none', lying(meta({ at: NaN }))],
@@ -122,6 +124,34 @@ describe('a store that', () => {
     const { texts, times } = twice(store)
     expect(texts).toEqual(['answer 1', 'answer 2'])
     expect(times).toEqual([0, 0])
+  })
+
+  it('hangs is left alone for ten seconds, and then asked again', () => {
+    let [asked, hangs] = [0, true]
+    const store = memoryCache()
+    const hanging = but({
+      list: key => {
+        asked += 1
+        return hangs ? never : store.list(key)
+      },
+      begin: (key, variant, given) => store.begin(key, variant, given),
+      remove: (key, id) => store.remove(key, id),
+    })
+    const engine = mock(() => ({ headers: fresh, body: 'x' }))
+    const client = createClient({ engine, plugins: [cache({ store: hanging })] })
+    const waited: number[] = []
+    virtually(({ flush }) => {
+      for (const at of [0, 2_000, 3_000, 10_900, 12_000, 13_000]) {
+        asyncScheduler.schedule(() => {
+          hangs = at < 12_000
+          client.get(URL_).subscribe(() => waited.push(asyncScheduler.now() - at))
+        }, at)
+      }
+      flush()
+    })
+    expect(waited).toEqual([1_000, 0, 0, 0, 0, 0])
+    expect(asked).toBe(3)
+    expect(engine.history).toHaveLength(5)
   })
 
   it('hangs when it shall write makes the next one for the same wait a second at most, and is told to give up', () => {
