@@ -12,11 +12,9 @@ import {
 } from '../src/index.ts'
 import { Cached } from './cache/cached.ts'
 import type { Policy } from './cache/keeping.ts'
-import { memoryCache } from './cache/memory.ts'
 import type { CacheOptions } from './cache/options.ts'
 import { Partition } from './cache/partition.ts'
-import { Shelf } from './cache/shelf.ts'
-import type { CacheStore } from './cache/store.ts'
+import { Shelves } from './cache/shelves.ts'
 
 export { memoryCache, type MemoryCache, type MemoryCacheOptions } from './cache/memory.ts'
 export type { CacheOptions } from './cache/options.ts'
@@ -88,27 +86,19 @@ export const cache: PluginFactory<'cache', CacheOptions> = definePlugin({
     heuristic: fraction,
     staleIfError: milliseconds,
   },
-  install: ({ onClose }) => {
+  install: ({ onClose, engine }, { maxBytes }) => {
     const credentials = new Partition()
+    const hidesCookies = engine.capabilities.reserves?.includes('cookies') === true
     const policy = derived(({ shared, heuristic, staleIfError, partition }: CacheOptions): Policy => ({
       shared,
       heuristic,
       staleIfError,
       credentials,
+      hidesCookies,
       partitioned: partition !== undefined,
     }))
-    const shelves = new Map<CacheStore, Shelf>()
-    let own: CacheStore | undefined
-    const shelfOf = ({ store: given, maxBytes }: CacheOptions): Shelf => {
-      const place = given ?? (own ??= memoryCache({ maxBytes }))
-      let shelf = shelves.get(place)
-      if (shelf === undefined) {
-        shelf = new Shelf(place)
-        shelves.set(place, shelf)
-      }
-      return shelf
-    }
-    onClose(() => Promise.all([...shelves.values()].map(shelf => shelf.close())))
-    return (request, next, options) => new Cached(request, next, options, policy(options), shelfOf(options))
+    const shelves = new Shelves(maxBytes)
+    onClose(() => shelves.close())
+    return (request, next, options) => new Cached(request, next, options, policy(options), shelves.of(options.store))
   },
 })

@@ -17,6 +17,8 @@ export interface Policy {
   readonly heuristic: number
   readonly staleIfError: number
   readonly credentials: Partition
+  /** True where the platform puts cookies on and shows none. */
+  readonly hidesCookies: boolean
   /** True when the user says whose an answer is. */
   readonly partitioned: boolean
 }
@@ -108,6 +110,7 @@ function refusedByAll({ headers, request }: ResponseHead, rules: Rules, names: r
 function hiddenFrom({ request, head }: Came, names: readonly string[], policy: Policy): string | undefined {
   const sent = head.request.headers
   if (!policy.partitioned && !policy.credentials.same(request.headers, sent)) return 'credentials were added further in'
+  if (policy.hidesCookies && names.includes('cookie')) return 'vary names cookies, which the platform hides'
   const differs = names.find(name => name !== 'accept-encoding' && sent.get(name) !== request.headers.get(name))
   return differs === undefined ? undefined : 'vary names a field that was added further in'
 }

@@ -1,7 +1,7 @@
 import { asyncScheduler, type Subscription } from 'rxjs'
 import { createClient, isHttpError, type HttpResponse, type MonitorEvent } from 'sluice'
 import { mock, type MockAnswer } from 'sluice/engines/mock'
-import { cache, memoryCache, type CacheOptions } from 'sluice/plugins/cache'
+import { cache, memoryCache, type CacheOptions, type CacheStore } from 'sluice/plugins/cache'
 import { describe, expect, it } from 'vitest'
 import { virtually } from '../../support/virtual-time.ts'
 
@@ -318,6 +318,43 @@ describe('the memory of a client', () => {
     expect(engine.history).toHaveLength(2)
   })
 
+  it('is as large as the client says, whatever the first call does', () => {
+    const engine = mock(() => ({ headers: fresh, body: 'x' }))
+    const client = createClient({ engine, plugins: [cache()] })
+    for (const options of [{ cache: { maxBytes: 1 } }, {}]) client.get('https://a.test/', options).subscribe()
+    expect(engine.history).toHaveLength(1)
+  })
+
+  it('does not hold what calls have brought along', async () => {
+    const engine = mock(() => ({ headers: fresh, body: 'x' }))
+    const client = createClient({ engine, plugins: [cache()] })
+    const stores = Array.from({ length: 50 }, () => {
+      const store = memoryCache()
+      client.get('https://a.test/', { cache: { store } }).subscribe()
+      expect(store.size).toBe(1)
+      return new WeakRef(store)
+    })
+    engine.reset()
+    for (let n = 0; n < 20 && stores.some(store => store.deref() !== undefined); n++) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      globalThis.gc?.()
+    }
+    // The options of the last call are remembered.
+    expect(stores.filter(store => store.deref() !== undefined).length).toBeLessThanOrEqual(2)
+    await client.close()
+  })
+
+  it('is told of the end of the client, also when a call brought it along', async () => {
+    const closed: string[] = []
+    const closing = (name: string): CacheStore => Object.assign(memoryCache(), { close: () => void closed.push(name) })
+    const [own, brought] = [closing('own'), closing('brought')]
+    const engine = mock(() => ({ headers: fresh, body: 'x' }))
+    const client = createClient({ engine, plugins: [cache({ store: own })] })
+    for (const options of [{}, { cache: { store: brought } }]) client.get('https://a.test/', options).subscribe()
+    await client.close()
+    expect(closed).toEqual(['own', 'brought'])
+  })
+
   it('is not shared by one who says whose answers are whose and one who leaves that to the cache', () => {
     const store = memoryCache()
     const engine = mock(({ request }) => ({ headers: fresh, body: request.headers.get('authorization') ?? 'nobody' }))
@@ -341,4 +378,18 @@ describe('the memory of a client', () => {
       /memoryCache\(\{ maxBytes \}\) must be a whole number/,
     )
   })
+})
+
+it('where the platform hides its cookies, what varies by them is not kept', () => {
+  const engine = mock(() => ({ headers: { ...fresh, vary: 'Accept, Cookie' }, body: 'x' }), {
+    capabilities: { reserves: ['cookies'] },
+  })
+  const client = createClient({ engine, plugins: [cache()] })
+  const reasons: unknown[] = []
+  client.monitor.subscribe(event => {
+    if (event.type === 'notice' && event.name === 'not kept') reasons.push(event.detail)
+  })
+  for (let n = 0; n < 2; n++) client.get('https://a.test/').subscribe()
+  expect(engine.history).toHaveLength(2)
+  expect(reasons[0]).toEqual({ reason: 'vary names cookies, which the platform hides' })
 })
