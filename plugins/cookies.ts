@@ -7,8 +7,10 @@ import {
   HttpError,
   identified,
   notice,
+  redactUrl,
   tapHead,
   type Handler,
+  type HttpErrorDetails,
   type HttpEvent,
   type HttpRequest,
   type NoticeEvent,
@@ -87,7 +89,9 @@ export const cookies: PluginFactory<'cookies', CookiesOptions> = definePlugin({
     context.onClose(() => hosts.close())
     context.provide({
       async cookies(url) {
-        await own.load()
+        await own.load().catch((cause: unknown) => {
+          throw notLoaded(`The cookies for ${redactUrl(url)} could not be loaded; see the cause.`, { cause })
+        })
         return own.get(url)
       },
     })
@@ -123,7 +127,8 @@ class Hosts {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#own.jar, ...this.#unsaved].map(jar => jar.save()))
+    const ends = await Promise.allSettled([this.#own.jar, ...this.#unsaved].map(jar => jar.save()))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
   #save(jar: CookieJar): void {
@@ -172,15 +177,18 @@ class Host {
   #loaded(request: HttpRequest, go: () => Observable<HttpEvent>): Observable<HttpEvent> {
     return defer(() => from(this.jar.load())).pipe(
       catchError((cause: unknown) => {
-        throw new HttpError(
-          'CONFIG',
+        throw notLoaded(
           `${describe(request, request.attempt)} was not sent: the cookies that were kept for it could not be loaded; see the cause.`,
-          { phase: 'config', request, attempt: request.attempt, cause, requestWritten: 'no' },
+          { request, attempt: request.attempt, cause },
         )
       }),
       switchMap(go),
     )
   }
+}
+
+function notLoaded(message: string, details: HttpErrorDetails): HttpError {
+  return new HttpError('CONFIG', message, { phase: 'config', requestWritten: 'no', ...details })
 }
 
 function refuseWhere({ engine }: PluginContext): void {

@@ -539,6 +539,21 @@ describe('a store', () => {
     expect(sent(api)).toEqual(['-'])
   })
 
+  it('that cannot be loaded fails client.cookies() as it fails calls', async () => {
+    const shelved = new Shelved()
+    shelved.broken = new Error('disk on fire')
+    const client = open(
+      mock(() => 200),
+      cookies({ store: storeOf(shelved) }),
+    )
+    const { code, cause, message } = await failing(client.cookies(`${A}?key=s3cret`))
+    expect([code, cause]).toEqual(['CONFIG', shelved.broken])
+    expect(message).toMatch(/^The cookies for https:\/\/a\.test\/\?key=\S+ could not be loaded; see the cause\.$/)
+    expect(message).not.toContain('s3cret')
+    shelved.broken = undefined
+    expect(await client.cookies(A)).toEqual([])
+  })
+
   it('that throws, or gives what is no cookie, fails the call, too', async () => {
     const throwing: CookieStore = {
       load: () => {
@@ -592,6 +607,28 @@ describe('a store', () => {
     shelved.broken = undefined
     await client.close()
     expect(shelved.saved.flat()).toEqual(['+a=1', '+b=2', '+c=3'])
+  })
+
+  it('that cannot save in the end fails close() when those of other jars have saved', async () => {
+    const [broken, fine] = [new Shelved(), new Shelved()]
+    let kept = false
+    const slow: CookieStore = {
+      load: () => [],
+      save: async changes => {
+        await new Promise(resolve => setTimeout(resolve, 20))
+        await fine.save(changes)
+        kept = true
+      },
+    }
+    const client = open(
+      mock(() => setting('a=1')),
+      cookies({ store: storeOf(broken) }),
+    )
+    await client.cookies(A)
+    broken.broken = new Error('disk full')
+    await ask(client.get(A), client.get(A, { cookies: { jar: new CookieJar({ store: slow }) } }))
+    await expect(client.close()).rejects.toBe(broken.broken)
+    expect(kept).toBe(true)
   })
 
   it('that cannot save in the end fails close()', async () => {
