@@ -2,6 +2,7 @@
 import { isHttpError, type HttpEvent, type HttpRequest, type Token } from '../../src/index.ts'
 import { PERSONAL } from './asked.ts'
 
+/** A whole answer on its way out. */
 export type AnswerEvent = HttpEvent & { readonly type: 'response' }
 
 /** The answer to `sent` as one to `own`. */
