@@ -83,7 +83,7 @@ it.each([
           baseUrl: 'https://a.test/',
           plugins: [cache(store === undefined ? {} : { store })],
         })
-        /** When a change by a request of this client was answered, by url and user. */
+        /** When a change by a request of this client was answered, whoever made it. */
         let open = 0
         const posted = new Map<string, number>()
         virtually(({ flush }) => {
@@ -95,11 +95,9 @@ it.each([
               const headers = { authorization: user, 'accept-language': language }
               if (what === 'change') change(url)
               else if (what === 'post') {
-                client
-                  .post(url, undefined, { headers })
-                  .subscribe(() => posted.set(`${url} ${user}`, asyncScheduler.now()))
+                client.post(url, undefined, { headers }).subscribe(() => posted.set(url, asyncScheduler.now()))
               } else {
-                const since = posted.get(`${url} ${user}`) ?? 0
+                const since = posted.get(url) ?? 0
                 const asked = what === 'reload' ? { ...headers, 'cache-control': 'no-cache' } : headers
                 open++
                 client.get(url, { headers: asked }).subscribe(response => {
