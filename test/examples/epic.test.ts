@@ -45,7 +45,7 @@ async function search(text: string): Promise<number> {
 }
 
 async function says(...wanted: readonly Action[]): Promise<void> {
-  await expect.poll(() => out, { interval: 1 }).toEqual(wanted)
+  await expect.poll(() => out, { interval: 1, timeout: 5_000 }).toEqual(wanted)
 }
 
 it('runs as a program, and ends by itself', async () => {

@@ -48,7 +48,7 @@ function listen(urls: readonly string[]): { unsubscribe: () => void } {
 }
 
 function hears(...wanted: readonly string[]): Promise<void> {
-  return expect.poll(() => news.toSorted(), { interval: 1, timeout: 5000 }).toEqual(wanted)
+  return expect.poll(() => news.toSorted(), { interval: 1, timeout: 5_000 }).toEqual(wanted)
 }
 
 it('runs as a program: five servers, all connected again, each tick once and in its order', async () => {

@@ -103,7 +103,7 @@ it.each([1, 4, 6])('asks for %i files at a time, as the server counts them', asy
   held = true
   const done = lastValueFrom(mirror(client, folder, atATime))
   for (let released = 0; released <= 10 - atATime; released++) {
-    await expect.poll(() => waiting.length, { interval: 1 }).toBe(atATime)
+    await expect.poll(() => waiting.length, { interval: 1, timeout: 5_000 }).toBe(atATime)
     // What was to be asked for by now has been: it would have come before this.
     await firstValueFrom(client.get('ping'))
     expect(asked()).toHaveLength(atATime + released)

@@ -51,7 +51,7 @@ function get(name: string): Observable<string> {
 }
 
 function shows(...wanted: readonly string[]): Promise<void> {
-  return expect.poll(() => shown, { interval: 1 }).toEqual(wanted)
+  return expect.poll(() => shown, { interval: 1, timeout: 5_000 }).toEqual(wanted)
 }
 
 it('runs as a program, and ends by itself', async () => {
