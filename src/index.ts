@@ -133,7 +133,15 @@ export type { Problem } from './problem.ts'
 export { isSensitive, redacted, redactUrl } from './redact.ts'
 export { ATTEMPT, HttpRequest, LIVE, type RequestFields } from './request.ts'
 export { HttpResponse, mismatch, type ResponseParts, type Settled } from './response.ts'
-export { answerOf, isPromise, issuePlace, type Schema, type SchemaIssue, type SchemaResult } from './schema.ts'
+export {
+  answerOf,
+  isPromise,
+  isSchema,
+  issuePlace,
+  type Schema,
+  type SchemaIssue,
+  type SchemaResult,
+} from './schema.ts'
 export { StreamingResponse, type Reader } from './streaming.ts'
 export { run, Source, type Sink } from './source.ts'
 export { Stage, staged } from './stage.ts'

@@ -22,6 +22,21 @@ export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
+/** Tells a Standard Schema from options and functions. Some libraries make functions of theirs. */
+export function isSchema(value: unknown): value is Schema {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value))
+    return false
+  // Plain objects are options; what is on their prototype is not theirs.
+  if (Object.getPrototypeOf(value) === Object.prototype && !Object.hasOwn(value, '~standard')) return false
+  const standard = value['~standard']
+  return (
+    typeof standard === 'object' &&
+    standard !== null &&
+    'validate' in standard &&
+    typeof standard.validate === 'function'
+  )
+}
+
 /** Tells an asynchronous answer from one that is here, also when its promise is of another realm. What it rejects with is nobody's. */
 export function isPromise<Output>(
   result: SchemaResult<Output> | Promise<SchemaResult<Output>>,

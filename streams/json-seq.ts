@@ -1,10 +1,10 @@
 /** Reads a body as a JSON text sequence. */
-import { callback, optional, size, type Reader, type Schema } from '../src/index.ts'
+import { callback, isSchema, optional, size, type Reader, type Schema } from '../src/index.ts'
 import { SequenceParser, type DroppedItem } from './json-seq/parser.ts'
 import { items, type ItemOptions, type Project } from './reading/items.ts'
 import { ITEM_CHECKS, optionsOf } from './reading/options.ts'
 import { reader } from './reading/reader.ts'
-import { isSchema, schema, validated } from './reading/validated.ts'
+import { schema, validated } from './reading/validated.ts'
 
 export type { DroppedItem } from './json-seq/parser.ts'
 

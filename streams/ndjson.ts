@@ -1,12 +1,12 @@
 /** Reads a body as one JSON value a line. */
-import { optional, size, type Reader, type Schema, type StreamingResponse } from '../src/index.ts'
+import { isSchema, optional, size, type Reader, type Schema, type StreamingResponse } from '../src/index.ts'
 import { Delimited } from './reading/delimited.ts'
 import { fault } from './reading/fault.ts'
 import { items, type ItemOptions, type Project } from './reading/items.ts'
 import { ITEM_CHECKS, optionsOf } from './reading/options.ts'
 import type { Emit, Parser } from './reading/parser.ts'
 import { reader } from './reading/reader.ts'
-import { isSchema, schema, validated } from './reading/validated.ts'
+import { schema, validated } from './reading/validated.ts'
 
 /** Options of `ndjson`. */
 export interface NdjsonOptions<T, R = T> extends ItemOptions<T, R> {

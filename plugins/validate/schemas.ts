@@ -1,5 +1,5 @@
 /** Which schema an answer is held to. */
-import type { Check, Schema } from '../../src/index.ts'
+import { isSchema, type Check, type Schema } from '../../src/index.ts'
 
 /** Schemas of the answers that are no success: the status itself counts before its class, that before `default`. */
 export interface ErrorSchemas {
@@ -37,9 +37,3 @@ export const byStatus: Check = value => {
 }
 
 const KEY = /^(?:[3-9]\d\d|[3-5]xx|default)$/
-
-function isSchema(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  const standard = (value as Partial<Schema>)['~standard'] as Partial<Schema['~standard']> | undefined
-  return typeof standard?.validate === 'function'
-}

@@ -1,28 +1,13 @@
 /** Items that a schema looks at before anybody else does. */
 import type { ObservableInput } from 'rxjs'
 import { from, mergeMap } from 'rxjs'
-import { issuePlace, type Check, type Schema, type SchemaResult } from '../../src/index.ts'
+import { isSchema, issuePlace, type Check, type Schema, type SchemaResult } from '../../src/index.ts'
 import { fault, type Origin } from './fault.ts'
 import type { Project } from './items.ts'
 
 /** Wants a Standard Schema. */
 export const schema: Check = value =>
   isSchema(value) ? undefined : 'a schema that follows Standard Schema (zod, valibot, arktype, …)'
-
-/** Tells a Standard Schema from options and projectors. Some libraries make functions of theirs. */
-export function isSchema(value: unknown): value is Schema {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value))
-    return false
-  // Plain objects are options; what is on their prototype is not theirs.
-  if (Object.getPrototypeOf(value) === Object.prototype && !Object.hasOwn(value, '~standard')) return false
-  const standard = value['~standard']
-  return (
-    typeof standard === 'object' &&
-    standard !== null &&
-    'validate' in standard &&
-    typeof standard.validate === 'function'
-  )
-}
 
 /**
  * Makes a projector that validates each item, and hands what the schema makes of it to `project`, or emits it. An asynchronous

@@ -1,5 +1,5 @@
 /** Events by name: which are wanted, and what their data is. */
-import { issuePlace, shown, type Check, type Schema } from '../../src/index.ts'
+import { isSchema, issuePlace, shown, type Check, type Schema } from '../../src/index.ts'
 import { fault, type Origin } from '../reading/fault.ts'
 import type { Emit, Parser } from '../reading/parser.ts'
 import type { ServerSentEvent } from './event.ts'
@@ -24,9 +24,7 @@ export const eventReadings: Check = value =>
     : "an object of event types, each 'text' or a Standard Schema (zod, valibot, arktype, json())"
 
 function isReading(value: unknown): boolean {
-  if (value === 'text') return true
-  const schema = (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
-  return schema && typeof (value as Schema)['~standard'].validate === 'function'
+  return value === 'text' || isSchema(value)
 }
 
 /** Lets through the events that are wanted, their data read. */

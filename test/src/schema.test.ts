@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerOf, isPromise, issuePlace, type Schema } from '../../src/schema.ts'
+import { answerOf, isPromise, isSchema, issuePlace, type Schema } from '../../src/schema.ts'
 
 // What a response makes of them is in response.test.ts.
 
@@ -18,6 +18,33 @@ describe('issuePlace', () => {
     [[], ''],
   ])('ends a sentence with where the first of %o is', (issues, end) => {
     expect(issuePlace(issues)).toBe(end)
+  })
+})
+
+describe('isSchema', () => {
+  const standard = { version: 1, vendor: 'tests', validate: () => ({ value: 1 }) }
+
+  it.each<[string, unknown, boolean]>([
+    ['an object', { '~standard': standard }, true],
+    ['a function, as those of arktype', Object.assign(() => 1, { '~standard': standard }), true],
+    ['one of a class', Object.create({ '~standard': standard }), true],
+    ['nothing', undefined, false],
+    ['null', null, false],
+    ['text', '~standard', false],
+    ['an object without it', {}, false],
+    ['one whose interface is null', { '~standard': null }, false],
+    ['one that validates nothing', { '~standard': {} }, false],
+  ])('looks at %s', (_, value, expected) => {
+    expect(isSchema(value)).toBe(expected)
+  })
+
+  it('takes nothing that somebody put on the prototype of all objects for one', () => {
+    Object.defineProperty(Object.prototype, '~standard', { value: standard, configurable: true })
+    try {
+      expect(isSchema({})).toBe(false)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, '~standard')
+    }
   })
 })
 
