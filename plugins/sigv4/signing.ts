@@ -15,6 +15,7 @@ import {
   type Outcome,
   type ResponseHead,
 } from '../../src/index.ts'
+import { fingerprint } from '../hashing/fingerprint.ts'
 import { chunked } from './chunks.ts'
 import type { Credentials, Held } from './credentials.ts'
 import type { SigV4Options } from './options.ts'
@@ -58,7 +59,7 @@ export class Signing {
       switchMap(held =>
         defer(() => prepared(request, payload, isS3(scope))).pipe(
           switchMap(ready => from(this.#signed(ready, held))),
-          switchMap(signed => next(discard(identified(signed, `aws4-hmac-sha256 ${held.accessKeyId}`), this.#leaves))),
+          switchMap(signed => next(discard(identified(signed, nameOf(held)), this.#leaves))),
         ),
       ),
     )
@@ -100,4 +101,17 @@ export class Signing {
     const skew = date + (/^\d{1,9}$/.test(age) ? Number(age) * 1_000 : 0) - now
     return Math.abs(skew - this.#skew) > TOLERATED ? skew : undefined
   }
+}
+
+const NAMES = new WeakMap<Held, string>()
+
+/** Whose credentials these are. Who knows the id of a key but not its secret is somebody else, and is given no kept answers. */
+function nameOf(held: Held): string {
+  let name = NAMES.get(held)
+  if (name === undefined) {
+    const { accessKeyId, secretAccessKey } = held
+    name = `aws4-hmac-sha256 ${accessKeyId} ${fingerprint(`${accessKeyId}\n${secretAccessKey}`)}`
+    NAMES.set(held, name)
+  }
+  return name
 }
