@@ -50,8 +50,8 @@ export class Shelf {
     row.splice(before < 0 ? row.length : before, 0, kept)
     this.#byDomain.set(domain, row)
     this.#size++
-    if (row.length > MOST_OF_DOMAIN) this.#makeRoom(row, now, kept)
-    if (this.#size > MOST) this.#makeRoom([...this.#byDomain.values()].flat(), now)
+    if (row.length > MOST_OF_DOMAIN) this.#makeRoom([row], now, kept)
+    if (this.#size > MOST) this.#makeRoom(this.#byDomain.values(), now)
     return row.includes(kept) ? cookie : undefined
   }
 
@@ -109,11 +109,17 @@ export class Shelf {
    * What is over goes first, then, of one domain, what everybody can read, then what was not used for longest. That may be the
    * cookie that came `last` to its domain, which nobody has heard of yet.
    */
-  #makeRoom(crowd: readonly Kept[], now: number, last?: Kept): void {
-    const over = crowd.filter(({ cookie }) => isOver(cookie, now))
-    const open = last === undefined ? [] : crowd.filter(({ cookie }) => !cookie.secure)
-    const least = leastUsed(open.length > 0 ? open : crowd)
-    for (const kept of over.length > 0 ? over : [least]) {
+  #makeRoom(rows: Iterable<readonly Kept[]>, now: number, last?: Kept): void {
+    const over: Kept[] = []
+    let least: Kept | undefined
+    for (const row of rows) {
+      for (const kept of row) {
+        if (isOver(kept.cookie, now)) over.push(kept)
+        else if (least === undefined || goesBefore(kept, least, last !== undefined)) least = kept
+      }
+    }
+    if (over.length === 0 && least !== undefined) over.push(least)
+    for (const kept of over) {
       this.remove(kept.cookie)
       if (kept !== last) this.#dropped(kept.cookie)
     }
@@ -146,6 +152,6 @@ function age(a: Kept, b: Kept): number {
   return a.cookie.createdAt - b.cookie.createdAt || a.order - b.order
 }
 
-function leastUsed(crowd: readonly Kept[]): Kept {
-  return crowd.reduce((least, kept) => (kept.used < least.used ? kept : least))
+function goesBefore(a: Kept, b: Kept, openFirst: boolean): boolean {
+  return openFirst && a.cookie.secure !== b.cookie.secure ? b.cookie.secure : a.used < b.used
 }
