@@ -1,12 +1,11 @@
 /** Sends an API key. */
-import { switchMap, throwError, timeout, type Observable } from 'rxjs'
+import { switchMap, type Observable } from 'rxjs'
+import type { HttpError } from '../src/index.ts'
 import {
   config,
   definePlugin,
   derived,
-  describe,
   headerName,
-  HttpError,
   HttpHeaders,
   identified,
   limit,
@@ -25,6 +24,7 @@ import { Errands, wanted } from './auth/errands.ts'
 import { atHome } from './auth/home.ts'
 import { Latest } from './auth/latest-token.ts'
 import { isLater, observed, type Later } from './auth/later.ts'
+import { givenWithin } from './auth/within.ts'
 import { fingerprint } from './hashing/fingerprint.ts'
 
 export type { Later } from './auth/later.ts'
@@ -136,18 +136,12 @@ function later(
   given: Later<GivenKey>,
   request: HttpRequest,
   send: (value: GivenKey) => ReturnType<Handler>,
-  { timeout: ms }: ApiKeyOptions,
+  { timeout }: ApiKeyOptions,
   errands: Errands,
 ): Observable<HttpEvent> {
-  const asked = errands.run(() => observed(given)).pipe(wanted('The key of apiKey'))
-  const late = (): HttpError =>
-    new HttpError(
-      'TIMEOUT',
-      `${describe(request)} waited longer than ${Number(ms)} ms for apiKey({ key }). Requests that it sends through the same client need the option { apiKey: false }, or they wait for it.`,
-      { phase: 'queue', request, requestWritten: 'no' },
-    )
-  const limited = ms === false ? asked : asked.pipe(timeout({ first: ms, with: () => throwError(() => late()) }))
-  return limited.pipe(switchMap(send))
+  return errands
+    .run(() => observed(given))
+    .pipe(wanted('The key of apiKey'), givenWithin(timeout, request, 'apiKey', 'apiKey({ key })'), switchMap(send))
 }
 
 /** True when the caller sends a key himself. */

@@ -7,10 +7,17 @@ import type { HttpRequest } from './request.ts'
 import { HttpResponse } from './response.ts'
 import { Source, type Sink } from './source.ts'
 import { Stage } from './stage.ts'
+import { Token } from './token.ts'
 
 const EMPTY = new Uint8Array(0)
 
-/** Collects an answer; a truncated body is an error before anybody saw a response. */
+/**
+ * By this note a plugin that sends a request of its own says how many bytes of an answer it wants at most: one that is gathered
+ * and has more is `TOO_LARGE`.
+ */
+export const MOST_BYTES: Token<number> = new Token<number>('most bytes', Infinity)
+
+/** Collects an answer; a truncated body is an error before anybody saw a response. One that is whole already passes. */
 export function gather(request: HttpRequest, events: Observable<HttpEvent>): Observable<HttpEvent> {
   return new Gathered(request, events)
 }
@@ -37,10 +44,12 @@ class Gathering extends Stage {
   #more: Uint8Array[] | undefined
   #trailers: HttpHeaders | undefined
   #whole = false
+  #left: number
 
   constructor(request: HttpRequest, out: Sink) {
     super(out)
     this.#request = request
+    this.#left = request.read(MOST_BYTES) ?? Infinity
   }
 
   override next(event: HttpEvent): void {
@@ -78,6 +87,11 @@ class Gathering extends Stage {
   }
 
   #keep(bytes: Uint8Array): void {
+    this.#left -= bytes.length
+    if (this.#left < 0) {
+      this.error(tooLarge(this.#request))
+      return
+    }
     if (this.#first === undefined) this.#first = bytes
     else if (this.#more === undefined) this.#more = [this.#first, bytes]
     else this.#more.push(bytes)
@@ -94,6 +108,15 @@ export function withoutAnswer(request: HttpRequest): HttpError {
     phase: 'headers',
     request,
     attempt: request.attempt,
+  })
+}
+
+/** The error of an answer with more bytes than are wanted. */
+function tooLarge(request: HttpRequest): HttpError {
+  const most = String(request.read(MOST_BYTES))
+  return new HttpError('TOO_LARGE', `The answer to ${describe(request)} is longer than ${most} bytes.`, {
+    phase: 'body',
+    request,
   })
 }
 

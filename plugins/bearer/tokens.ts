@@ -1,11 +1,21 @@
 /** The tokens of a client: which one counts, when another one is got, and by whom. */
-import { defaultIfEmpty, isObservable, map, of, switchMap, tap, throwError, timeout, type Observable } from 'rxjs'
-import { config, describe, HttpError, shown, type HttpRequest } from '../../src/index.ts'
+import {
+  defaultIfEmpty,
+  isObservable,
+  map,
+  of,
+  switchMap,
+  tap,
+  type MonoTypeOperatorFunction,
+  type Observable,
+} from 'rxjs'
+import { config, shown, type HttpRequest } from '../../src/index.ts'
 import type { Asking, Supply, TokenAnswer } from '../auth/carrying.ts'
 import { wanted } from '../auth/errands.ts'
 import { HeldToken } from '../auth/held-token.ts'
 import { isLater, observed, type Later } from '../auth/later.ts'
 import type { Reason, Renewing } from '../auth/renewal.ts'
+import { givenWithin } from '../auth/within.ts'
 import type { BearerOptions, GivenToken, RefreshContext } from './options.ts'
 import type { TokenState } from './states.ts'
 
@@ -60,7 +70,7 @@ export class Tokens implements Supply, Renewing {
       .run(() => observed(given))
       .pipe(
         wanted('The token of bearer'),
-        this.#limited(request, 'token'),
+        this.#within(request, 'token'),
         switchMap(token => settled(use(this.#state.pick(this.#hold(token))))),
       )
   }
@@ -111,7 +121,7 @@ export class Tokens implements Supply, Renewing {
     }
     return this.#state.errands.run(start).pipe(
       defaultIfEmpty(undefined),
-      this.#limited(request, 'refresh'),
+      this.#within(request, 'refresh'),
       map(given => (given === undefined || given === null ? undefined : this.#make(given, true))),
       tap(token => {
         if (token !== undefined) this.#state.replace(instead, token)
@@ -131,16 +141,8 @@ export class Tokens implements Supply, Renewing {
     )
   }
 
-  #limited<T>(request: HttpRequest, what: 'token' | 'refresh'): (source: Observable<T>) => Observable<T> {
-    const ms = this.#options.timeout
-    if (ms === false) return source => source
-    const error = (): HttpError =>
-      new HttpError(
-        'TIMEOUT',
-        `${describe(request)} waited longer than ${ms} ms for bearer({ ${what} }). Requests that it sends through the same client need the option { bearer: false }, or they wait for it.`,
-        { phase: 'queue', request, requestWritten: 'no' },
-      )
-    return timeout({ first: ms, with: () => throwError(() => error()) })
+  #within<T>(request: HttpRequest, what: 'token' | 'refresh'): MonoTypeOperatorFunction<T> {
+    return givenWithin(this.#options.timeout, request, 'bearer', `bearer({ ${what} })`)
   }
 }
 

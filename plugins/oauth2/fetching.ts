@@ -1,19 +1,19 @@
 /** `fetch` as oauth4webapi wants it, through the plugins further in of the client that needs a token. */
-import { map, Observable, Subscription, throwError, timeout } from 'rxjs'
+import { filter, map, Observable, Subscription } from 'rxjs'
+import type { HttpResponse } from '../../src/index.ts'
 import {
-  concat,
   config,
   describe,
+  gather,
   HttpError,
   HttpHeaders,
   HttpRequest,
-  HttpResponse,
+  MOST_BYTES,
   prepareBody,
   redactUrl,
   type Handler,
-  type HttpEvent,
-  type ResponseHead,
 } from '../../src/index.ts'
+import { within } from '../auth/within.ts'
 
 /** The `fetch` of oauth4webapi. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>
@@ -39,7 +39,7 @@ export interface Trail {
 }
 
 /** An answer of an authorization server is a few hundred bytes. */
-const MOST_BYTES = 1024 * 1024
+const MOST = 1024 * 1024
 const NO_OPTIONS = Object.freeze(Object.create(null) as Record<string, never>)
 
 /** Runs what speaks to the authorization server in promises. Leaving ends the request that is under way, and no other one follows. */
@@ -65,13 +65,16 @@ function fetched(door: Door, url: string, init: FetchInit, until: Subscription, 
     if (until.closed) return
     const request = requestOf(door, url, init)
     trail.request = request
-    const answer = collected(request, door.next(request)).pipe(
-      map(response => {
+    // Whole, also in a client that is reading another answer as it comes.
+    const answer = gather(request, door.next(request)).pipe(
+      filter(event => event.type === 'response'),
+      map(({ response }) => {
         trail.response = response
         return platformResponse(response)
       }),
+      within(door.timeout, () => late(request, door)),
     )
-    until.add(limited(request, answer, door).subscribe({ next: resolve, error: reject }))
+    until.add(answer.subscribe({ next: resolve, error: reject }))
   })
 }
 
@@ -92,55 +95,18 @@ function requestOf({ id, allowInsecure }: Door, url: string, { method, headers, 
     body: body === undefined ? undefined : prepareBody(body as URLSearchParams).body,
     options: NO_OPTIONS,
     notes: undefined,
-  })
+  }).note(MOST_BYTES, MOST)
 }
 
 function isThisMachine(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
-/** The whole answer, also in a client that is reading another one as it comes. */
-function collected(request: HttpRequest, events: Observable<HttpEvent>): Observable<HttpResponse> {
-  return new Observable(subscriber => {
-    let head: ResponseHead | undefined
-    let size = 0
-    const chunks: Uint8Array[] = []
-    return events.subscribe({
-      next(event) {
-        if (event.type === 'response') subscriber.next(event.response)
-        else if (event.type === 'head') head = event.head
-        else if (event.type === 'chunk') {
-          size += event.bytes.length
-          chunks.push(event.bytes)
-          if (size > MOST_BYTES) subscriber.error(tooLarge(request))
-        }
-      },
-      error(error: unknown) {
-        subscriber.error(error)
-      },
-      complete() {
-        if (head !== undefined) subscriber.next(new HttpResponse({ head, bytes: concat(chunks) }))
-        subscriber.complete()
-      },
-    })
-  })
-}
-
-function tooLarge(request: HttpRequest): HttpError {
-  return new HttpError('TOO_LARGE', `The answer to ${describe(request)} is longer than ${MOST_BYTES} bytes.`, {
-    phase: 'body',
+function late(request: HttpRequest, { timeout }: Door): HttpError {
+  return new HttpError('TIMEOUT', `${describe(request)}, asked for a token, took longer than ${String(timeout)} ms.`, {
+    phase: 'attempt',
     request,
   })
-}
-
-function limited<T>(request: HttpRequest, answer: Observable<T>, { timeout: ms }: Door): Observable<T> {
-  if (ms === false) return answer
-  const late = (): HttpError =>
-    new HttpError('TIMEOUT', `${describe(request)}, asked for a token, took longer than ${ms} ms.`, {
-      phase: 'attempt',
-      request,
-    })
-  return answer.pipe(timeout({ first: ms, with: () => throwError(() => late()) }))
 }
 
 /** The same answer as the platform writes it. Throws for a status or a field that cannot be there. */

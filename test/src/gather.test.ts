@@ -1,17 +1,6 @@
-import {
-  concat,
-  EMPTY,
-  firstValueFrom,
-  from,
-  lastValueFrom,
-  of,
-  Subject,
-  throwError,
-  toArray,
-  type Observable,
-} from 'rxjs'
+import { concat, EMPTY, firstValueFrom, from, lastValueFrom, of, Subject, throwError, toArray, Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { concat as join, gather } from '../../src/gather.ts'
+import { concat as join, gather, MOST_BYTES } from '../../src/gather.ts'
 import { HttpHeaders, type HttpEvent, type HttpResponse, type ResponseHead } from '../../src/index.ts'
 import { aHead, aRequest, aResponse } from './samples.ts'
 import { failure, reason } from './thrown.ts'
@@ -34,6 +23,22 @@ describe('gathering', () => {
       headers: HttpHeaders.of({ sum: '1' }),
     })
     expect([whole.status, whole.text(), whole.trailers.get('sum')]).toEqual([201, 'abc', '1'])
+  })
+
+  it.each([
+    [3, undefined],
+    [2, 'TOO_LARGE'],
+  ])('takes as many bytes as are wanted (%i), and leaves when there are more', async (most, code) => {
+    let left = false
+    const events = new Observable<HttpEvent>(subscriber => {
+      for (const event of [head(), chunk('ab'), chunk('c')]) subscriber.next(event)
+      subscriber.complete()
+      return () => (left = true)
+    })
+    const call = lastValueFrom(gather(aRequest().note(MOST_BYTES, most), events))
+    if (code === undefined) expect(await call).toMatchObject({ type: 'response' })
+    else await expect(call).rejects.toMatchObject({ code, phase: 'body' })
+    expect(left).toBe(true)
   })
 
   it('takes a single chunk as it is, without copying it', async () => {
