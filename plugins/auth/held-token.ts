@@ -1,5 +1,5 @@
 /** A token in hand: what is sent of it, and when another one is due. */
-import { clock, config, HttpHeaders } from '../../src/index.ts'
+import { clock, config, HttpHeaders, own } from '../../src/index.ts'
 
 /** A token, and when it expires where that is known. */
 export interface Token {
@@ -21,6 +21,11 @@ export interface Origin {
   readonly expires: ((token: string) => number | undefined) | undefined
 }
 
+/** True for what can stand in a field. */
+export function isSendable(token: unknown): token is string {
+  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)
+}
+
 /** A token in hand. */
 export class HeldToken {
   readonly value: string
@@ -33,8 +38,9 @@ export class HeldToken {
   /** How long it was to live when it came, in milliseconds, where it was fresh. */
   readonly #lifetime: number
 
-  constructor({ token, expiresAt, expiresIn }: Token, { plugin, scheme, fresh, expires }: Origin) {
-    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+  constructor(given: Token, { plugin, scheme, fresh, expires }: Origin) {
+    const { token, expiresAt, expiresIn } = own(given)
+    if (!isSendable(token)) {
       throw config(
         `${plugin} was given a token that cannot be sent; it must be visible ASCII characters without spaces.`,
       )

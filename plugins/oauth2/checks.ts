@@ -1,5 +1,5 @@
 /** What options of OAuth 2 have to be. */
-import { limit, type Check } from '../../src/index.ts'
+import { limit, own, type Check } from '../../src/index.ts'
 
 /** A url of a server; whether http will do is said when it is asked. */
 const url: Check = value => {
@@ -13,14 +13,14 @@ export const issuer: Check = value => (URL.parse(String(value))?.search === '' ?
 
 /** Where it is asked. */
 export const endpoints: Check = value => {
-  const { token, deviceAuthorization } = objectOf(value)
+  const { token, deviceAuthorization } = own(objectOf(value))
   const wrong = url(token) ?? (deviceAuthorization === undefined ? undefined : url(deviceAuthorization))
   return wrong === undefined ? undefined : `{ token, deviceAuthorization }, each ${wrong}`
 }
 
 /** How a client proves who it is; a secret is not shown. */
 export const authentication: Check = value => {
-  const { method, secret, key } = objectOf(value)
+  const { method, secret, key } = own(objectOf(value))
   switch (method) {
     case 'none':
       return undefined

@@ -1,6 +1,6 @@
 /** Letting a device in: a person says yes elsewhere, while the device asks again and again (RFC 8628). */
 import { defer, of, retry, switchMap, throwError, timer, type Observable } from 'rxjs'
-import { clock, describe, HttpError, isTransient, milliseconds, type HttpRequest } from '../../src/index.ts'
+import { clock, describe, HttpError, isTransient, milliseconds, own, type HttpRequest } from '../../src/index.ts'
 import { codeOf, failureOf } from './failure.ts'
 import { speaking, type Door } from './fetching.ts'
 import type { DeviceCode, OAuth2Tokens } from './options.ts'
@@ -19,7 +19,8 @@ export function byDevice(
     }),
   )
   return begun.pipe(
-    switchMap(device => {
+    switchMap(answer => {
+      const device = own(answer)
       const expiresAt = clock.now() + device.expires_in * 1_000
       const pace = new Pace((device.interval ?? 5) * 1_000, expiresAt, waiting)
       prompt({

@@ -1,11 +1,12 @@
 /** The tokens of a client: which one counts, how the next one is got, and where it is kept. */
-import { defaultIfEmpty, map, of, switchMap, throwError, type Observable } from 'rxjs'
+import { defaultIfEmpty, map, of, switchMap, tap, throwError, type Observable, type OperatorFunction } from 'rxjs'
 import { config, type Handler, type HttpRequest } from '../../src/index.ts'
 import type { Asking, Supply, TokenAnswer } from '../auth/carrying.ts'
 import type { Errands } from '../auth/errands.ts'
 import { HeldToken } from '../auth/held-token.ts'
 import { isLater, observed } from '../auth/later.ts'
 import { Renewal, type Reason, type Renewing } from '../auth/renewal.ts'
+import { givenWithin } from '../auth/within.ts'
 import { byDevice } from './device.ts'
 import { codeOf, failureOf } from './failure.ts'
 import { speaking, type Door, type Fetch, type Trail } from './fetching.ts'
@@ -23,6 +24,8 @@ export class Keeper {
   readonly #type: OAuth2Tokens['type']
   #held: HeldToken | undefined
   #refreshToken: string | undefined
+  /** The access token the store had when it was looked at last, or was given. */
+  #stored: string | undefined
 
   constructor(options: OAuth2Options, proofs: Proofs | undefined, errands: Errands) {
     this.#options = options
@@ -41,37 +44,53 @@ export class Keeper {
   get(replaced: HeldToken | undefined, request: HttpRequest, next: Handler): Observable<HeldToken> {
     const { timeout, allowInsecureRequests: allowInsecure } = this.#options
     const door: Door = { id: request.id, next, timeout, allowInsecure }
-    return this.#load().pipe(
-      switchMap(kept => {
-        if (kept !== undefined && kept.accessToken !== replaced?.value) {
-          const held = this.#hold(kept, false)
-          if (!held.expired) return of(this.#take(kept, held))
-        }
-        this.#refreshToken = kept?.refreshToken ?? this.#refreshToken
-        return this.#got(door, request).pipe(
-          switchMap(tokens => {
-            const held = this.#take(tokens, this.#hold(tokens, true))
-            return this.#save(tokens).pipe(map(() => held))
-          }),
-        )
+    return this.#news(replaced, request).pipe(
+      switchMap(held => (held === undefined ? this.#got(door, replaced, request) : of(held))),
+    )
+  }
+
+  /** What the store has that it had not before, and that is still good. */
+  #news(replaced: HeldToken | undefined, request: HttpRequest): Observable<HeldToken | undefined> {
+    return this.#load(request).pipe(
+      map(kept => {
+        // What it had before was sent before: a refresh token that is sent twice was stolen once.
+        if (kept === undefined || kept.accessToken === this.#stored) return undefined
+        this.#stored = kept.accessToken
+        this.#refreshToken = kept.refreshToken ?? this.#refreshToken
+        const held = this.#hold(kept, false)
+        if (held.expired || held.value === replaced?.value) return undefined
+        this.#held = held
+        this.#options.tokens?.next(kept)
+        return held
       }),
     )
   }
 
-  #got(door: Door, request: HttpRequest): Observable<OAuth2Tokens> {
+  #got(door: Door, replaced: HeldToken | undefined, request: HttpRequest): Observable<HeldToken> {
     const refreshToken = this.#refreshToken
-    if (refreshToken === undefined) return this.#granted(door, request)
-    return this.#speaking(door, request, async (fetch, trail) => {
+    if (refreshToken === undefined) return this.#granted(door, request).pipe(this.#keep(request))
+    const asked = this.#speaking(door, request, async (fetch, trail) => {
       try {
-        return await this.#server.refreshed(fetch, trail, refreshToken)
+        return { tokens: await this.#server.refreshed(fetch, trail, refreshToken) }
       } catch (error) {
-        // A refresh token that is taken no longer never will be again.
         if (codeOf(error) !== 'invalid_grant') throw error
-        if (this.#refreshToken === refreshToken) this.#refreshToken = undefined
-        if (this.#options.grant === 'refresh_token') throw error
-        return undefined
+        return { refusal: failureOf(error, trail, request) }
       }
-    }).pipe(switchMap(tokens => (tokens === undefined ? this.#granted(door, request) : of(tokens))))
+    })
+    return asked.pipe(
+      switchMap(({ tokens, refusal }) => {
+        if (tokens !== undefined) return of(tokens).pipe(this.#keep(request))
+        // A refresh token that is taken no longer never will be again. Perhaps another process has used it.
+        if (this.#refreshToken === refreshToken) this.#refreshToken = undefined
+        return this.#news(replaced, request).pipe(
+          switchMap(held => {
+            if (held !== undefined) return of(held)
+            if (this.#options.grant === 'refresh_token') return throwError(() => refusal)
+            return this.#granted(door, request).pipe(this.#keep(request))
+          }),
+        )
+      }),
+    )
   }
 
   #granted(door: Door, request: HttpRequest): Observable<OAuth2Tokens> {
@@ -98,32 +117,38 @@ export class Keeper {
     )
   }
 
-  #load(): Observable<OAuth2Tokens | undefined> {
+  #load(request: HttpRequest): Observable<OAuth2Tokens | undefined> {
     const { store } = this.#options
     if (store === undefined) return of(undefined)
-    return this.#errands
-      .run(() => {
-        const given = store.load()
-        return isLater(given) ? observed(given) : of(given)
-      })
-      .pipe(
-        defaultIfEmpty(undefined),
-        map(tokens => {
-          const kept = checkedTokens(tokens)
-          return kept?.type === this.#type ? kept : undefined
-        }),
-      )
+    return this.#stores(() => store.load(), 'load', request).pipe(
+      map(tokens => {
+        const kept = checkedTokens(tokens)
+        return kept?.type === this.#type ? kept : undefined
+      }),
+    )
   }
 
-  #save(tokens: OAuth2Tokens): Observable<unknown> {
+  #save(tokens: OAuth2Tokens, request: HttpRequest): Observable<unknown> {
     const { store } = this.#options
     if (store === undefined) return of(undefined)
+    return this.#stores(() => store.save(tokens), 'save', request).pipe(
+      tap(() => {
+        this.#stored = tokens.accessToken
+      }),
+    )
+  }
+
+  #stores(work: () => unknown, what: string, request: HttpRequest): Observable<unknown> {
+    const start = (): Observable<unknown> => {
+      const given = work()
+      return isLater(given) ? observed(given) : of(given)
+    }
     return this.#errands
-      .run(() => {
-        const saved = store.save(tokens)
-        return isLater(saved) ? observed(saved) : of(saved)
-      })
-      .pipe(defaultIfEmpty(undefined))
+      .run(start)
+      .pipe(
+        defaultIfEmpty(undefined),
+        givenWithin(this.#options.timeout, request, 'oauth2', `oauth2({ store }) to ${what}`),
+      )
   }
 
   #hold({ accessToken: token, expiresAt, type: scheme }: OAuth2Tokens, fresh: boolean): HeldToken {
@@ -131,11 +156,18 @@ export class Keeper {
   }
 
   /** They count from now on, also when they cannot be saved: what was there before may be worth nothing by now. */
-  #take(tokens: OAuth2Tokens, held: HeldToken): HeldToken {
-    this.#held = held
-    this.#refreshToken = tokens.refreshToken ?? this.#refreshToken
-    this.#errands.call(() => this.#options.tokens?.next(tokens))
-    return held
+  #keep(request: HttpRequest): OperatorFunction<OAuth2Tokens, HeldToken> {
+    return switchMap(tokens => {
+      const held = (this.#held = this.#hold(tokens, true))
+      this.#refreshToken = tokens.refreshToken ?? this.#refreshToken
+      const told = (): void => {
+        this.#options.tokens?.next(tokens)
+      }
+      return this.#save(tokens, request).pipe(
+        tap({ next: told, error: told }),
+        map(() => held),
+      )
+    })
   }
 }
 

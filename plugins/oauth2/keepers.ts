@@ -65,10 +65,16 @@ export class Keepers {
     for (const { renewal } of [this.#main, ...this.#others.values()]) renewal.stop()
   }
 
-  /** The store holds the client's tokens, and those alone. */
+  /** The store holds the client's tokens, and those alone; its refresh token is good for them, and often once. */
   #open(options: OAuth2Options): Keeper {
+    const refreshToken = options.refreshToken === this.#own.refreshToken ? undefined : options.refreshToken
+    if (options.grant === 'refresh_token' && refreshToken === undefined) {
+      throw config(
+        'A call that asks for other tokens than its client needs a refresh token of its own: { oauth2: { refreshToken } }.',
+      )
+    }
     if (this.#others.size >= MOST) this.#others.delete(this.#others.keys().next().value ?? '')
-    return new Keeper({ ...options, store: undefined }, this.#proofs, this.#errands)
+    return new Keeper({ ...options, refreshToken, store: undefined }, this.#proofs, this.#errands)
   }
 }
 

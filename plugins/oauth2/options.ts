@@ -17,9 +17,12 @@ export interface OAuth2Tokens {
 
 /** Keeps tokens beyond the life of a client. */
 export interface TokenStore {
-  /** Tokens that were saved, by another process too; asked for the first ones, and before each refresh. `undefined` when there are none. */
+  /**
+   * Tokens that were saved, by another process too; asked for the first ones, before each refresh, and after one whose refresh token
+   * was used already. `undefined` when there are none.
+   */
   load(): OAuth2Tokens | undefined | null | Later<OAuth2Tokens | undefined | null>
-  /** Saves tokens before they are used. What comes later is waited for. */
+  /** Saves tokens before who waited for them goes on. What comes later is waited for. */
   save(tokens: OAuth2Tokens): unknown
 }
 
@@ -59,7 +62,7 @@ export interface OAuth2Options {
   readonly authentication: ClientAuthentication
   /** How the first tokens are got (RFC 6749 §4.4, §6; RFC 8628). A refresh token is used first, whatever the grant. Default `client_credentials`. */
   readonly grant: 'client_credentials' | 'refresh_token' | 'device_code'
-  /** The refresh token to begin with, for one that was got elsewhere, as by a login in a browser. Default none. */
+  /** The refresh token to begin with, for one that was got elsewhere, as by a login in a browser. Not for calls that ask for other tokens. Default none. */
   readonly refreshToken: string | undefined
   /** What is asked for, names with spaces between them. Default: what the server grants. */
   readonly scope: string | undefined
@@ -78,7 +81,7 @@ export interface OAuth2Options {
   readonly prompt: ((device: DeviceCode) => void) | undefined
   /** Keeps tokens beyond the client. Default: they end with it. */
   readonly store: TokenStore | undefined
-  /** Told of all tokens that are got or loaded; a `Subject` makes an Observable of it. Default none. */
+  /** Told of all tokens that are got, once they are saved, or loaded; a `Subject` makes an Observable of it. Default none. */
   readonly tokens: Pick<Observer<OAuth2Tokens>, 'next'> | undefined
   /**
    * How long before it expires a token is replaced, in milliseconds, at most half its life; `false` waits until it is refused. Fails
@@ -89,7 +92,7 @@ export interface OAuth2Options {
   readonly origins: readonly string[] | undefined
   /** Says which answers refuse a token. Default: 401, but for `insufficient_scope`, `invalid_request` (RFC 6750 §3.1) and `use_dpop_nonce`. */
   readonly when: (head: ResponseHead) => boolean
-  /** How long one request to the authorization server may take, in milliseconds; then it fails with `TIMEOUT`. `false` for no limit. Default 30 000. */
+  /** How long one request to the authorization server, or the store, may take, in milliseconds; then it fails with `TIMEOUT`. `false` for no limit. Default 30 000. */
   readonly timeout: number | false
   /** Lets a refresh that nobody waits for any more run to its end, for servers that give a refresh token only once. Default false. */
   readonly finishRefresh: boolean

@@ -24,7 +24,8 @@ import {
   type DPoPHandle,
   type TokenEndpointResponse,
 } from 'oauth4webapi'
-import { clock, HttpError } from '../../src/index.ts'
+import { clock, HttpError, own } from '../../src/index.ts'
+import { isSendable } from '../auth/held-token.ts'
 import type { Fetch, Trail } from './fetching.ts'
 import type { OAuth2Options, OAuth2Tokens } from './options.ts'
 import type { Proofs } from './proofs.ts'
@@ -113,7 +114,7 @@ export class AuthorizationServer {
   async #found(fetch: Fetch): Promise<Metadata> {
     const { issuer, endpoints } = this.#options
     if (endpoints !== undefined) {
-      const { token, deviceAuthorization } = endpoints
+      const { token, deviceAuthorization } = own(endpoints)
       const device = deviceAuthorization === undefined ? {} : { device_authorization_endpoint: deviceAuthorization }
       return { issuer: issuer ?? token, token_endpoint: token, ...device }
     }
@@ -128,7 +129,7 @@ export class AuthorizationServer {
       case 'client_secret_post':
         return ClientSecretPost(authentication.secret)
       case 'private_key_jwt': {
-        const { key, kid } = authentication
+        const { key, kid } = own(authentication)
         return PrivateKeyJwt(kid === undefined ? key : { key, kid })
       }
       case 'none':
@@ -160,13 +161,20 @@ export class AuthorizationServer {
         response,
       })
     }
-    const { access_token: accessToken, expires_in: seconds, refresh_token: replaced = refreshToken, scope } = given
+    const { access_token: accessToken, expires_in: seconds, refresh_token: replaced = refreshToken, scope } = own(given)
+    if (!isSendable(accessToken)) {
+      throw new HttpError('PROTOCOL', 'The authorization server gave a token that cannot be sent.', {
+        phase: 'headers',
+        request,
+        response,
+      })
+    }
     return {
       accessToken,
       type,
-      ...(seconds === undefined ? {} : { expiresAt: clock.now() + seconds * 1_000 }),
-      ...(replaced === undefined ? {} : { refreshToken: replaced }),
-      ...(scope === undefined ? {} : { scope }),
+      expiresAt: seconds === undefined ? undefined : clock.now() + seconds * 1_000,
+      refreshToken: replaced,
+      scope,
     }
   }
 }

@@ -437,7 +437,7 @@ describe('an authorization server', () => {
     [
       'gives one that cannot be sent',
       reply.json({ token_type: 'bearer', access_token: 's3cret\r\nx: y' }),
-      { code: 'CONFIG' },
+      { code: 'PROTOCOL' },
     ],
     ['gives one of another kind', reply.json({ token_type: 'mac', access_token: 's3cret' }), { code: 'PROTOCOL' }],
     [
