@@ -9,6 +9,7 @@ import {
   oneOf,
   optional,
   origin,
+  own,
   text,
   type PluginFactory,
 } from '../src/index.ts'
@@ -121,18 +122,18 @@ export const oauth2: PluginFactory<'oauth2', OAuth2Options> = definePlugin({
     finishRefresh: flag,
     allowInsecureRequests: flag,
   },
-  install: (context, own) => {
-    checkWhole(own)
+  install: (context, client) => {
+    checkWhole(client)
     const errands = new Errands()
-    const proofs = own.dpop === false ? undefined : new Proofs(own.dpop)
-    const keepers = new Keepers(own, proofs, errands)
+    const proofs = client.dpop === false ? undefined : new Proofs(client.dpop)
+    const keepers = new Keepers(client, proofs, errands)
     context.onClose(() => {
       keepers.stop()
     })
     return (request, next, options) => {
       if (errands.includes(request) || !atHome(request, options.origins, 'oauth2', context)) return next(request)
       if (request.headers.has('authorization')) return next(request)
-      if (options !== own) checkWhole(options)
+      if (options !== client) checkWhole(options)
       const supply = new Kept(keepers.of(options), options, next)
       const parts = { plugin: 'oauth2', request, next, supply, when: options.when }
       return carried(sink => (proofs === undefined ? new Carrying(parts, sink) : new Proving(parts, proofs, sink)))
@@ -161,7 +162,7 @@ function checkWhole({
   if (grant !== 'device_code') return
   if (prompt === undefined)
     throw config('oauth2 with the grant device_code needs { prompt } to show a person what to do.')
-  if (given !== undefined && given.deviceAuthorization === undefined) {
+  if (given !== undefined && own(given).deviceAuthorization === undefined) {
     throw config('oauth2 with the grant device_code needs { endpoints: { deviceAuthorization } }.')
   }
 }
