@@ -27,8 +27,8 @@ export interface Asking {
   readonly renewed?: boolean | undefined
   /** Tells the call what happens. */
   readonly tell: (name: string, detail?: Readonly<Record<string, unknown>>) => void
-  /** Says that this call waits for a new token. */
-  readonly renews: (detail: Readonly<Record<string, unknown>>) => void
+  /** Says that this call waits for a new token; false when it was left for that, and waits for nothing. */
+  readonly renews: (detail: Readonly<Record<string, unknown>>) => boolean
 }
 
 /** A token now, or later; `undefined` when there is none. */
@@ -102,6 +102,7 @@ export class Carrying {
       renews: detail => {
         this.#waited = true
         this.tell('refreshing', detail)
+        return !this.#sink.closed
       },
     }
   }

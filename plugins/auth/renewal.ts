@@ -1,5 +1,5 @@
 /** When a token is replaced, and who waits for that. */
-import { catchError, defer, map, of, tap, throwError, type Observable } from 'rxjs'
+import { catchError, defer, EMPTY, map, of, tap, throwError, type Observable } from 'rxjs'
 import { clock } from '../../src/index.ts'
 import type { Asking, TokenAnswer } from './carrying.ts'
 import type { HeldToken } from './held-token.ts'
@@ -72,7 +72,7 @@ export class Renewal {
     )
     return defer(() => {
       const running = this.#replacing.get(token)
-      asking.renews({ reason: running?.reason ?? reason, joined: running !== undefined })
+      if (!asking.renews({ reason: running?.reason ?? reason, joined: running !== undefined })) return EMPTY
       // Whoever was told may have begun it.
       const replacing = this.#replacing.get(token) ?? this.#replacement(reason, token)
       return replacing.flight.join(() => {

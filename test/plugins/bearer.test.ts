@@ -9,6 +9,7 @@ import {
   NEVER,
   of,
   Subject,
+  takeWhile,
   throwError,
   timer,
 } from 'rxjs'
@@ -564,6 +565,14 @@ describe('a refresh', () => {
       flush()
       expect([first.log, second.log, client.inFlight]).toEqual([['refreshing'], ['refreshing'], 0])
     })
+  })
+
+  it('is not begun for one who leaves when he hears of it', () => {
+    const { refresh, asked } = minting()
+    const client = open(taking('t2'), { token: 't1', refresh })
+    const left = client.events('x').pipe(takeWhile(event => event.type !== 'notice'))
+    left.subscribe()
+    expect([asked.length, client.inFlight]).toEqual([0, 0])
   })
 
   it('begins anew after all have left', () => {
