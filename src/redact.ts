@@ -1,6 +1,6 @@
 /** Keeps secrets out of whatever a person or a log may read. */
 
-const SENSITIVE = /auth|cookie|token|secret|key|passw|session|signature|credential/i
+const SENSITIVE = /auth|cookie|token|secret|key|passw|session|signature|credential|jwt|assertion/i
 
 /** What was redacted before stays as it is. */
 const MARK = /^<redacted:\d+>$/

@@ -15,6 +15,9 @@ describe('isSensitive', () => {
     'x-session-id',
     'x-amz-signature',
     'credentials',
+    'cf-access-jwt-assertion',
+    'client_assertion',
+    'X-JWT',
   ])('counts %s as sensitive', name => {
     expect(isSensitive(name)).toBe(true)
   })
