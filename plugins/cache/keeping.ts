@@ -108,9 +108,9 @@ function refusedByAll({ headers, request }: ResponseHead, rules: Rules, names: r
 
 /** What was added further in chose the answer, and nobody can compare it beforehand. Codings are taken off before it is kept. */
 function hiddenFrom({ request, head }: Came, names: readonly string[], policy: Policy): string | undefined {
-  const sent = head.request.headers
-  if (!policy.partitioned && !policy.credentials.same(request.headers, sent)) return 'credentials were added further in'
+  if (!policy.partitioned && !policy.credentials.same(request, head.request)) return 'credentials were added further in'
   if (policy.hidesCookies && names.includes('cookie')) return 'vary names cookies, which the platform hides'
+  const sent = head.request.headers
   const differs = names.find(name => name !== 'accept-encoding' && sent.get(name) !== request.headers.get(name))
   return differs === undefined ? undefined : 'vary names a field that was added further in'
 }

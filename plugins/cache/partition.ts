@@ -27,9 +27,11 @@ export class Partition {
     return name
   }
 
-  /** True when two requests carry the same credentials: whoever added some further in did so behind the back of the cache. */
-  same(seen: HttpHeaders, sent: HttpHeaders): boolean {
-    return this.#credentials(seen) === this.#credentials(sent)
+  /** True when two requests go in the same name: whoever added one further in did so behind the back of the cache. */
+  same(seen: HttpRequest, sent: HttpRequest): boolean {
+    return (
+      seen.read(IDENTITY) === sent.read(IDENTITY) && this.#credentials(seen.headers) === this.#credentials(sent.headers)
+    )
   }
 
   /** True when a request carries any. */

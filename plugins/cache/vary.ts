@@ -38,7 +38,7 @@ export function matches(fields: readonly (string | null)[], headers: HttpHeaders
 function valueOf(name: string, headers: HttpHeaders): string | null {
   const value = headers.get(name)
   if (value === undefined) return null
-  if (isSensitive(name)) return fingerprint(value)
+  if (isSensitive(name) || headers.isSecret(name)) return fingerprint(value)
   if (!LIST.test(name) || value.includes('"')) return value
   const plain = value.replace(/[ \t]*,[ \t]*/g, ',').trim()
   return CASELESS.test(name) ? plain.toLowerCase() : plain

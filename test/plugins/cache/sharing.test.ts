@@ -1,5 +1,13 @@
 import { asyncScheduler, type Subscription } from 'rxjs'
-import { createClient, isHttpError, type HttpResponse, type MonitorEvent } from 'sluice'
+import {
+  createClient,
+  definePlugin,
+  identified,
+  isHttpError,
+  type HttpRequest,
+  type HttpResponse,
+  type MonitorEvent,
+} from 'sluice'
 import { mock, type MockAnswer } from 'sluice/engines/mock'
 import { cache, memoryCache, type CacheOptions, type CacheStore } from 'sluice/plugins/cache'
 import { describe, expect, it } from 'vitest'
@@ -392,4 +400,41 @@ it('where the platform hides its cookies, what varies by them is not kept', () =
   for (let n = 0; n < 2; n++) client.get('https://a.test/').subscribe()
   expect(engine.history).toHaveLength(2)
   expect(reasons[0]).toEqual({ reason: 'vary names cookies, which the platform hides' })
+})
+
+describe('what is put on further in, where nobody can compare it beforehand,', () => {
+  /** The requests that reach the server of three; `add` puts something on behind the back of the cache. */
+  function sent(add: (request: HttpRequest) => HttpRequest, options: Partial<CacheOptions> = {}, vary = 'x-a'): number {
+    const adding = definePlugin({
+      name: 'adding',
+      scope: 'wire',
+      defaults: {},
+      install: () => (request, next) => next(add(request)),
+    })
+    const engine = mock(() => ({ headers: { ...fresh, vary }, body: 'x' }))
+    const client = createClient({ engine, plugins: [cache(options), adding()] })
+    for (let n = 0; n < 3; n++) client.get('https://a.test/').subscribe()
+    return engine.history.length
+  }
+  const header = (name: string) => (request: HttpRequest) => request.with({ headers: request.headers.set(name, '1') })
+
+  it.each<[string, (request: HttpRequest) => HttpRequest, number]>([
+    ['as credentials', header('authorization'), 3],
+    ['as a cookie', header('cookie'), 3],
+    ['as a name in which it goes', request => identified(request, 'ada'), 3],
+    ['as what the answer varies by', header('x-a'), 3],
+    ['as another url', request => request.with({ url: 'https://a.test/other' }), 3],
+    ['as a header nobody varies by', header('x-b'), 1],
+  ])('%s, decides', (_, add, count) => {
+    expect(sent(add)).toBe(count)
+  })
+
+  it('as credentials, is all one to who says himself whose answers are whose', () => {
+    expect(sent(header('authorization'), { partition: () => 'ada' })).toBe(1)
+    expect(sent(header('x-a'), { partition: () => 'ada' })).toBe(3)
+  })
+
+  it('as a coding, is taken off again', () => {
+    expect(sent(header('accept-encoding'), {}, 'accept-encoding')).toBe(1)
+  })
 })
