@@ -28,7 +28,7 @@ export const aStore: Check = value => {
 }
 
 /** Says what makes two cookies the same. */
-export function keyOf({ name, domain, path, hostOnly }: Cookie): string {
+function keyOf({ name, domain, path, hostOnly }: Cookie): string {
   return JSON.stringify([domain, path, name, hostOnly])
 }
 
