@@ -3,6 +3,7 @@ import { createClient, definePlugin, IDENTITY, isHttpError, type AnyPlugin, type
 import { mock, type MockEngine } from 'sluice/engines/mock'
 import { undici } from 'sluice/engines/undici'
 import { apiKey, type ApiKeyOptions } from 'sluice/plugins/api-key'
+import { cache, memoryCache, type CacheMeta, type CacheStore } from 'sluice/plugins/cache'
 import { logging } from 'sluice/plugins/logging'
 import { redirect } from 'sluice/plugins/redirect'
 import { retry } from 'sluice/plugins/retry'
@@ -220,6 +221,24 @@ it('tells in whose name a request goes, without the key, beside others who do', 
   run(createClient({ engine: mock(() => 200), baseUrl: A, plugins: [outer(), ...plugins] }))
   expect(seen[0]).toMatch(/^apiKey:[\da-f]{32}$/)
   expect(seen).toEqual([seen[0], expect.not.stringMatching(seen[0] ?? ''), seen[0], `ada\n${seen[0] ?? ''}`])
+})
+
+it('is in nothing that is kept of an answer, also where that varies with it', async () => {
+  const entries: CacheMeta[] = []
+  const memory = memoryCache()
+  const store: CacheStore = {
+    list: key => memory.list(key),
+    begin: (key, variant, meta) => (entries.push(meta), memory.begin(key, variant, meta)),
+    update: (key, id, meta) => memory.update(key, id, meta),
+    remove: (key, id) => memory.remove(key, id),
+    clear: () => memory.clear(),
+  }
+  const api = mock(() => ({ headers: { 'cache-control': 'max-age=60', vary: 'x-partner' } }))
+  const plugins = [apiKey({ key: 's3cret', header: 'x-partner' }), cache({ store })]
+  const client = createClient({ engine: api, baseUrl: A, plugins })
+  for (const key of ['s3cret', 's3cret', 's3cret-2']) await firstValueFrom(client.get('x', { apiKey: { key } }))
+  expect([api.history.length, entries.length]).toEqual([2, 2])
+  expect(inspect(entries, { depth: 9 })).not.toContain('s3cret')
 })
 
 it('arrives on the wire', async () => {
