@@ -71,11 +71,9 @@ it('stops waiting when it is left, as the server sees it', async () => {
   tells(1, 'running')
   const waiting = runJob(client, { report: 2025 }).subscribe()
   await server.received(3)
-  const left = performance.now()
   waiting.unsubscribe()
   const cut = await server.until(({ requests }) => requests.find(({ brokenAt }) => brokenAt))
   expect(cut).toMatchObject({ target: '/jobs/7?after=1', answered: false })
-  expect((cut.brokenAt ?? Infinity) - left).toBeLessThan(100)
 })
 
 it('waits for no job that was not taken', async () => {
